@@ -1,0 +1,91 @@
+-- Row-level security, privileges and the few functions that may look past it.
+do $$
+declare target text;
+begin
+  foreach target in array array[
+    'api_keys', 'idempotency_keys', 'customers', 'merges', 'addresses', 'tags', 'customer_tags', 'groups',
+    'group_members', 'notes', 'note_revisions', 'sales_agents', 'tasks', 'events', 'orders', 'order_items', 'jobs',
+    'job_items', 'upload_chunks', 'import_problems'
+  ] loop
+    call protect_tenant_table(target::regclass);
+  end loop;
+  call protect_tenant_table('stores', 'id');
+end
+$$;
+--> statement-breakpoint
+-- History is only added to.
+revoke update, delete on events, note_revisions from clientele_app;
+--> statement-breakpoint
+-- Room on each page for updates that change no indexed column (tags, version): they stay on their page (HOT).
+alter table customers set (fillfactor = 85);
+--> statement-breakpoint
+-- Quick search. Under row-level security a trigram operator cannot use an index, so this one function looks as the
+-- owner, compares the store itself and returns ids only. `term` is normalised like customers.search_text.
+-- rank 0: the exact email, 1: name or email begins with the term, 2: the term stands anywhere.
+create function search_customers(term text, max_rows integer)
+returns table (id uuid, rank integer, similarity real)
+language plpgsql stable security definer set search_path = pg_catalog, public as $$
+declare
+  store constant uuid := current_store();
+  pattern constant text := '%' || replace(replace(replace(term, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  found_rows integer;
+begin
+  return query
+    with candidates as (
+      (select c.id, c.search_text, 0 as rank from customers c
+        where c.store_id = store and c.email_norm = term limit max_rows)
+      union all
+      (select c.id, c.search_text, 1 from customers c
+        where c.store_id = store and c.email_norm ^@ term order by c.email_norm limit max_rows)
+      union all
+      (select c.id, c.search_text, 1 from customers c
+        where c.store_id = store and c.sort_name ^@ term order by c.sort_name limit max_rows)
+    )
+    select c.id, min(c.rank), max(similarity(c.search_text, term)) from candidates c group by c.id limit max_rows;
+  get diagnostics found_rows = row_count;
+  if found_rows < max_rows and length(term) >= 3 then
+    return query
+      select c.id, 2, similarity(c.search_text, term) from customers c
+        where c.store_id = store and c.search_text like pattern
+          and not coalesce(c.email_norm ^@ term, false) and not c.sort_name ^@ term
+        limit max_rows - found_rows;
+  end if;
+end
+$$;
+--> statement-breakpoint
+revoke execute on function search_customers(text, integer) from public;
+--> statement-breakpoint
+grant execute on function search_customers(text, integer) to clientele_app;
+--> statement-breakpoint
+-- Jobs of all stores that wait or whose worker went silent; ids only, for the sweeper.
+create function silent_jobs(silent_before timestamptz, max_rows integer)
+returns table (store_id uuid, id uuid, kind text)
+language sql stable security definer set search_path = pg_catalog, public as $$
+  select j.store_id, j.id, j.kind from jobs j
+    where j.status in ('queued', 'running') and j.alive_at < silent_before
+    order by j.alive_at limit max_rows
+$$;
+--> statement-breakpoint
+revoke execute on function silent_jobs(timestamptz, integer) from public;
+--> statement-breakpoint
+grant execute on function silent_jobs(timestamptz, integer) to clientele_app;
+--> statement-breakpoint
+-- The stores of this database, for schedules that run once per store.
+create function list_stores() returns table (id uuid)
+language sql stable security definer set search_path = pg_catalog, public as $$ select s.id from stores s $$;
+--> statement-breakpoint
+revoke execute on function list_stores() from public;
+--> statement-breakpoint
+grant execute on function list_stores() to clientele_app;
+--> statement-breakpoint
+grant select on schema_migrations to clientele_app;
+--> statement-breakpoint
+-- Whether any store lists the origin: a CORS preflight carries no credential that would name the store.
+create function origin_known(origin text) returns boolean
+language sql stable security definer set search_path = pg_catalog, public as $$
+  select exists (select from stores s where s.settings -> 'corsOrigins' ? origin)
+$$;
+--> statement-breakpoint
+revoke execute on function origin_known(text) from public;
+--> statement-breakpoint
+grant execute on function origin_known(text) to clientele_app;

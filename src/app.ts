@@ -1,0 +1,74 @@
+// The Fastify app: plugins in the order in which a request meets them, then the routes.
+import multipart from '@fastify/multipart';
+import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import type { Redis } from 'ioredis';
+import type pg from 'pg';
+import { Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import { auth } from './plugins/auth.ts';
+import { browsers } from './plugins/browsers.ts';
+import { errors } from './plugins/errors.ts';
+import { idempotency } from './plugins/idempotency.ts';
+import { useStrictJson } from './plugins/json-body.ts';
+import { openapi } from './plugins/openapi.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
+import { requestIdOf, requests } from './plugins/requests.ts';
+import { useSerialization } from './plugins/serialization.ts';
+import { shutdown } from './plugins/shutdown.ts';
+import { useValidation } from './plugins/validation.ts';
+import { addSchemas, routes } from './routes/index.ts';
+
+export interface AppOptions {
+  config: Config;
+  pool: pg.Pool;
+  version: string;
+  logger: FastifyServerOptions['logger'] | FastifyServerOptions['loggerInstance'];
+  redis?: Redis | undefined;
+  /** Filled into Swagger UI; development only. */
+  documentToken?: string | undefined;
+}
+
+const BODY_LIMIT = 1024 * 1024;
+/** Imports are streamed; 2 GiB is some ten million rows. */
+const FILE_LIMIT = 2 * 1024 ** 3;
+
+/** Builds the app without listening; every option has been checked by readConfig. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, pool } = options;
+  const app = fastify({
+    loggerInstance: options.logger as never,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: (request) => requestIdOf(request),
+    trustProxy: config.TRUST_PROXY ?? false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 5_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
+  }) as unknown as FastifyInstance;
+  const registry = new Registry();
+  useStrictJson(app);
+  useValidation(app);
+  useSerialization(app, { checkAnswers: config.NODE_ENV === 'test' });
+  await app.register(errors);
+  await app.register(shutdown);
+  await app.register(requests, { logAll: config.LOG_REQUESTS === 'all', registry });
+  await app.register(auth, { config, pool });
+  await app.register(rateLimit, {
+    perCredential: config.RATE_LIMIT_PER_MINUTE,
+    perAddress: config.RATE_LIMIT_ANONYMOUS_PER_MINUTE,
+    redis: options.redis,
+  });
+  await app.register(browsers, { pool });
+  await app.register(multipart, { throwFileSizeLimit: true, limits: { files: 1, fields: 10, fieldSize: 65_536, fileSize: FILE_LIMIT } });
+  await app.register(idempotency);
+  addSchemas(app);
+  await app.register(openapi, {
+    version: options.version,
+    publicUrl: config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+    token: options.documentToken,
+  });
+  await app.register(routes);
+  return app;
+}

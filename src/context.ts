@@ -1,0 +1,41 @@
+// What an action receives: the store's database handle, the time, who acts and where to log.
+import { v7 as uuidv7 } from 'uuid';
+import type { Db } from './db/connection.ts';
+
+/** The part of a pino logger that actions use. */
+export interface Log {
+  info(facts: object, message?: string): void;
+  warn(facts: object, message?: string): void;
+  error(facts: object, message?: string): void;
+}
+
+/** A stored request key: its effect and its answer are written in one transaction (api.md, Idempotency). */
+export interface IdempotentRequest {
+  credential: string;
+  operation: string;
+  key: string;
+  fingerprint: Buffer;
+  /** Set when the answer is the stored one of an earlier request. */
+  replayed?: boolean;
+}
+
+export interface Ctx {
+  db: Db;
+  storeId: string;
+  /** The time of the request or job; rules never ask the clock. */
+  now: Date;
+  /** `staff:<sub>`, `key:<id>`, `storefront`, `job:<id>`, `system`. */
+  actor: string;
+  log: Log;
+  requestId?: string;
+  idempotency?: IdempotentRequest;
+  newId(): string;
+}
+
+/** UUID v7 (RFC 9562): sorts by time of creation, so new rows go to the end of every primary key. */
+export const newId = (): string => uuidv7();
+
+/** The context of work that no request started. */
+export function systemContext(db: Db, log: Log, actor = 'system'): Ctx {
+  return { db, storeId: db.storeId, now: new Date(), actor, log, newId };
+}

@@ -1,0 +1,195 @@
+// Customers: reading one as a resource, locking and changing rows.
+import { and, eq, inArray, notInArray, or, type SQL, sql } from 'drizzle-orm';
+import { type Db, prepared, type Tx } from './connection.ts';
+import { customers } from './tables/customers.ts';
+import { stores } from './tables/stores.ts';
+
+export type CustomerRow = typeof customers.$inferSelect;
+export type NewCustomer = typeof customers.$inferInsert;
+export type CustomerChange = Partial<Omit<NewCustomer, 'storeId' | 'id' | 'createdAt'>>;
+
+/** Merged and erased customers are nobody's: they keep their row, and nothing lists or changes them. */
+export const isPresent = notInArray(customers.accountStatus, ['merged', 'erased']);
+
+type Ref = { id: string; name: string };
+interface AddressView {
+  id: string;
+  firstName: string | null;
+  lastName: string | null;
+  company: string | null;
+  phone: string | null;
+  line1: string | null;
+  line2: string | null;
+  city: string | null;
+  region: string | null;
+  regionCode: string | null;
+  postcode: string | null;
+  countryCode: string;
+  isDefault: boolean;
+  isDefaultBilling: boolean;
+  lastUsedAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** Instants inside JSON that Postgres builds: RFC 3339 in UTC, to the millisecond. */
+const jsonInstant = (column: SQL): SQL => sql`to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** The columns of the resource. One statement: subqueries on primary keys cost less than three round trips. */
+const resourceFields = (storeId: unknown) => ({
+  id: customers.id,
+  externalId: customers.externalId,
+  email: customers.email,
+  phone: customers.phone,
+  firstName: customers.firstName,
+  lastName: customers.lastName,
+  company: customers.company,
+  salesAgentId: customers.salesAgentId,
+  birthdayMonth: customers.birthdayMonth,
+  birthdayDay: customers.birthdayDay,
+  birthdayYear: customers.birthdayYear,
+  gender: customers.gender,
+  language: customers.language,
+  timezone: customers.timezone,
+  accountStatus: customers.accountStatus,
+  registeredAt: customers.registeredAt,
+  source: customers.source,
+  acceptsMarketing: customers.acceptsMarketing,
+  wholesale: customers.wholesale,
+  primaryGroupId: customers.primaryGroupId,
+  custom: customers.custom,
+  ordersCount: customers.ordersCount,
+  totalSpent: customers.totalSpent,
+  refundedTotal: customers.refundedTotal,
+  firstOrderAt: customers.firstOrderAt,
+  lastOrderAt: customers.lastOrderAt,
+  lastOrderId: customers.lastOrderId,
+  mergedIntoId: customers.mergedIntoId,
+  version: customers.version,
+  createdAt: customers.createdAt,
+  updatedAt: customers.updatedAt,
+  currency: sql<string>`(select s.currency from ${stores} s where s.id = ${storeId})`,
+  tags: sql<string[]>`array(
+    select t.name from customer_tags ct join tags t on t.store_id = ct.store_id and t.id = ct.tag_id
+    where ct.store_id = ${storeId} and t.store_id = ${storeId} and ct.customer_id = customers.id
+    order by t.name_key)`,
+  groups: sql<Ref[]>`coalesce((
+    select json_agg(json_build_object('id', g.id, 'name', g.name) order by g.name_key)
+    from group_members gm join groups g on g.store_id = gm.store_id and g.id = gm.group_id
+    where gm.store_id = ${storeId} and g.store_id = ${storeId} and gm.customer_id = customers.id), '[]')`,
+  defaultAddress: sql<AddressView | null>`(
+    select json_build_object('id', a.id, 'firstName', a.first_name, 'lastName', a.last_name, 'company', a.company,
+      'phone', a.phone, 'line1', a.line1, 'line2', a.line2, 'city', a.city, 'region', a.region,
+      'regionCode', a.region_code, 'postcode', a.postcode, 'countryCode', a.country_code,
+      'isDefault', a.is_default, 'isDefaultBilling', a.is_default_billing,
+      'lastUsedAt', ${jsonInstant(sql`a.last_used_at`)}, 'createdAt', ${jsonInstant(sql`a.created_at`)},
+      'updatedAt', ${jsonInstant(sql`a.updated_at`)})
+    from addresses a where a.store_id = ${storeId} and a.customer_id = customers.id and a.is_default)`,
+});
+
+type ResourceRow = Awaited<ReturnType<typeof selectResource>>[number];
+
+const selectResource = prepared<{ id: string }>()('find_customer', (queries, p) =>
+  queries
+    .select(resourceFields(p.storeId))
+    .from(customers)
+    .where(and(eq(customers.storeId, p.storeId), eq(customers.id, p.id))),
+);
+
+const selectResources = prepared<{ ids: string[] }>()('find_customers', (queries, p) =>
+  queries
+    .select(resourceFields(p.storeId))
+    .from(customers)
+    .where(and(eq(customers.storeId, p.storeId), sql`${customers.id} = any(${p.ids}::uuid[])`)),
+);
+
+function birthdayOf({ birthdayMonth: month, birthdayDay: day, birthdayYear: year }: ResourceRow) {
+  if (month === null || day === null) return undefined;
+  return year === null ? { month, day } : { month, day, year };
+}
+
+/** The row in the shape of the contract: money with its currency, nothing null that the contract leaves out. */
+function toCustomer(row: ResourceRow) {
+  const { currency, totalSpent, refundedTotal, defaultAddress, mergedIntoId, ordersCount, ...rest } = row;
+  const birthday = birthdayOf(row);
+  return {
+    ...rest,
+    ordersCount,
+    totalSpent: { amount: totalSpent, currency },
+    refundedTotal: { amount: refundedTotal, currency },
+    ...(birthday && { birthday }),
+    ...(defaultAddress && { defaultAddress }),
+    ...(mergedIntoId && { mergedIntoId }),
+    ...(ordersCount > 0 && { averageOrderValue: { amount: Math.round(totalSpent / ordersCount), currency } }),
+  };
+}
+
+/** A customer as the API shows it. */
+export type Customer = ReturnType<typeof toCustomer>;
+
+/** The customer, merged and erased ones included; undefined when there is none in this store. */
+export async function findCustomer(db: Db, id: string): Promise<Customer | undefined> {
+  const [row] = await selectResource(db, { id });
+  return row && toCustomer(row);
+}
+
+/** The customers in the order of `ids`; ids that do not exist are left out. */
+export async function findCustomers(db: Db, ids: string[]): Promise<Customer[]> {
+  const rows = await selectResources(db, { ids });
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id);
+    return row ? [toCustomer(row)] : [];
+  });
+}
+
+/** Rows of these customers, locked in id order so that two writers never wait for each other crosswise. */
+export const lockCustomers = (tx: Tx, ids: readonly string[]): Promise<CustomerRow[]> =>
+  tx.use(({ queries }) =>
+    queries
+      .select()
+      .from(customers)
+      .where(and(eq(customers.storeId, tx.storeId), inArray(customers.id, [...ids])))
+      .orderBy(customers.id)
+      .for('update'),
+  );
+
+/** The locked row of one customer; undefined when there is none in this store. */
+export async function lockCustomer(tx: Tx, id: string): Promise<CustomerRow | undefined> {
+  return (await lockCustomers(tx, [id]))[0];
+}
+
+/** Present customers with this normalised email or externalId. */
+export const findByIdentity = (db: Db, identity: { emailNorm?: string | null; externalId?: string | null }) =>
+  db.use(({ queries }) =>
+    queries
+      .select({ id: customers.id, emailNorm: customers.emailNorm, externalId: customers.externalId })
+      .from(customers)
+      .where(
+        and(
+          eq(customers.storeId, db.storeId),
+          isPresent,
+          or(
+            identity.emailNorm ? eq(customers.emailNorm, identity.emailNorm) : sql`false`,
+            identity.externalId ? eq(customers.externalId, identity.externalId) : sql`false`,
+          ),
+        ),
+      ),
+  );
+
+export const insertCustomer = (tx: Tx, customer: NewCustomer): Promise<unknown> =>
+  tx.use(({ queries }) => queries.insert(customers).values(customer));
+
+/** Changes one row; the caller holds its lock and gives the next version. */
+export const updateCustomer = (tx: Tx, id: string, change: CustomerChange): Promise<unknown> =>
+  tx.use(({ queries }) =>
+    queries
+      .update(customers)
+      .set(change)
+      .where(and(eq(customers.storeId, tx.storeId), eq(customers.id, id))),
+  );
+
+export const deleteCustomer = (tx: Tx, id: string): Promise<unknown> =>
+  tx.use(({ queries }) =>
+    queries.delete(customers).where(and(eq(customers.storeId, tx.storeId), eq(customers.id, id))),
+  );

@@ -1,0 +1,71 @@
+// Wall clocks: from an instant to the local time of an IANA zone and back. Formatters are costly, so one per zone is kept.
+
+/** What a clock on the wall and the calendar beside it show; months and days from 1. */
+export interface LocalTime {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+}
+
+const DAY_MS = 86_400_000;
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatterOf(timezone: string): Intl.DateTimeFormat {
+  const known = formatters.get(timezone);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat('en-US', {
+    timeZone: timezone,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+  formatters.set(timezone, made);
+  return made;
+}
+
+/** Summer time included; `weekday` as in ISO 8601, 1 = Monday. An unknown zone throws a RangeError. */
+export function localTimeAt(instant: Date, timezone: string): LocalTime & { weekday: number } {
+  const parts: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
+  for (const part of formatterOf(timezone).formatToParts(instant)) parts[part.type] = Number(part.value);
+  const { year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0 } = parts;
+  return { year, month, day, hour, minute, second, weekday: weekdayOf({ year, month, day }) };
+}
+
+function weekdayOf(date: { year: number; month: number; day: number }): number {
+  return new Date(Date.UTC(date.year, date.month - 1, date.day)).getUTCDay() || 7;
+}
+
+/**
+ * The instant at which the zone's clock shows the local time. An hour that occurs twice means the first one; an hour
+ * that is skipped moves forward by the gap (as Temporal's "compatible"). Undefined for a date that does not exist.
+ */
+export function instantOfLocal(local: LocalTime, timezone: string): Date | undefined {
+  const asUtcMs = utcMsOf(local);
+  if (asUtcMs === undefined) return undefined;
+  const before = asUtcMs - offsetMsAt(asUtcMs - DAY_MS, timezone);
+  const after = asUtcMs - offsetMsAt(asUtcMs + DAY_MS, timezone);
+  const shown = [before, after].find((ms) => ms + offsetMsAt(ms, timezone) === asUtcMs);
+  return new Date(shown ?? before);
+}
+
+/** Undefined for the 30th of February, 25 o'clock and years before 1000, which are typing errors here. */
+function utcMsOf({ year, month, day, hour, minute, second }: LocalTime): number | undefined {
+  if (year < 1000 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) return undefined;
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
+  return new Date(ms).getUTCDate() === day ? ms : undefined;
+}
+
+function offsetMsAt(ms: number, timezone: string): number {
+  const { year, month, day, hour, minute, second } = localTimeAt(new Date(ms), timezone);
+  const wholeSeconds = Math.floor(ms / 1000) * 1000;
+  return Date.UTC(year, month - 1, day, hour, minute, second) - wholeSeconds;
+}

@@ -1,0 +1,381 @@
+// The error table: every code that a client can meet, with its status, title and what to do about it.
+// docs/errors.md and the OpenAPI document are made from it; a test keeps them equal.
+
+interface ErrorEntry {
+  status: number;
+  title: string;
+  /** What the caller does next. */
+  detail: string;
+}
+
+const define = <const T extends Record<string, ErrorEntry>>(table: T): T => table;
+
+export const ERRORS = define({
+  // 400: malformed
+  MALFORMED_JSON: {
+    status: 400,
+    title: 'The body is not usable JSON',
+    detail: 'Send one valid JSON document in UTF-8; the message says what is wrong and where.',
+  },
+  VALIDATION_FAILED: {
+    status: 400,
+    title: 'The request does not fit its schema',
+    detail: 'Mend the places named in `errors`; unknown fields and parameters are refused, never ignored.',
+  },
+  CURSOR_INVALID: {
+    status: 400,
+    title: 'The cursor cannot be used here',
+    detail: 'Use `page.nextCursor` of the same list with the same sort and filters, or start without a cursor.',
+  },
+  IDEMPOTENCY_KEY_REQUIRED: {
+    status: 400,
+    title: 'This operation needs an Idempotency-Key',
+    detail: 'Send an Idempotency-Key header with a fresh UUID, and the same one when you repeat the request.',
+  },
+  IDEMPOTENCY_KEY_INVALID: {
+    status: 400,
+    title: 'The Idempotency-Key cannot be used',
+    detail: 'Send 1 to 255 visible ASCII characters, for example a UUID.',
+  },
+  // 401, 403
+  UNAUTHENTICATED: {
+    status: 401,
+    title: 'No valid credential',
+    detail: 'Send `Authorization: Bearer` with a token or API key that is not expired or revoked.',
+  },
+  SCOPE_MISSING: {
+    status: 403,
+    title: 'The credential lacks a scope',
+    detail: 'Use a credential with the scope named in `required`.',
+  },
+  // 404, 405, 410
+  NOT_FOUND: {
+    status: 404,
+    title: 'Not found',
+    detail: 'Check the id; it must belong to the store of your credential.',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    title: 'No such endpoint',
+    detail: 'See /docs for the endpoints of this service.',
+  },
+  UNMERGE_TOO_LATE: {
+    status: 410,
+    title: 'The merge can no longer be undone',
+    detail: 'Merges can be undone for 30 days; create a new customer instead.',
+  },
+  // 409: state and uniqueness
+  EMAIL_TAKEN: {
+    status: 409,
+    title: 'Another customer has this email',
+    detail: 'Use the customer named in `customerId`, merge the two, or give another address.',
+  },
+  EXTERNAL_ID_TAKEN: {
+    status: 409,
+    title: 'Another customer has this externalId',
+    detail: 'Use the customer named in `customerId`, or give another externalId.',
+  },
+  WHOLESALE_REQUIRES_ACCOUNT: {
+    status: 409,
+    title: 'Only customers with an account can be wholesale',
+    detail: 'Invite the customer first; wholesale is allowed for invited and active accounts.',
+  },
+  ALREADY_ACTIVE: {
+    status: 409,
+    title: 'The account is active already',
+    detail: 'Nothing is left to do; disable the account first if you want to start over.',
+  },
+  ACCOUNT_STATE_CONFLICT: {
+    status: 409,
+    title: 'The account cannot change to this state',
+    detail: 'The members `from` and `to` name the change; see the account states in the documentation.',
+  },
+  NO_EMAIL: {
+    status: 409,
+    title: 'The customer has no email',
+    detail: 'Give the customer an email address first.',
+  },
+  ACCOUNTS_NOT_OFFERED: {
+    status: 409,
+    title: 'This store has no accounts',
+    detail: 'Set the store setting `accounts` to optional or required.',
+  },
+  ACCOUNT_NOT_ACTIVE: {
+    status: 409,
+    title: 'The account is not active',
+    detail: 'Only an active account can do this; `wayOut` says how it becomes one.',
+  },
+  UNMERGE_LOTS_SPENT: {
+    status: 409,
+    title: 'What the merge moved has been spent',
+    detail: 'Credit or points that came with the merged customer were used; correct the balances by hand.',
+  },
+  CUSTOMER_GONE: {
+    status: 409,
+    title: 'The customer is merged or erased',
+    detail: 'Merged customers answer with the id of the survivor; erased ones cannot be changed.',
+  },
+  CUSTOMER_HAS_ORDERS: {
+    status: 409,
+    title: 'A customer with orders cannot be deleted',
+    detail: 'Disable or erase the customer instead; GET /v1/customers/{id}/deletability lists every blocker.',
+  },
+  LAST_ADDRESS: {
+    status: 409,
+    title: 'The last address cannot be deleted',
+    detail: 'Add another address first, or change this one.',
+  },
+  TAG_NAME_TAKEN: {
+    status: 409,
+    title: 'Another tag has this name',
+    detail: 'Merge the two with POST /v1/tags/{id}/merge.',
+  },
+  GROUP_NAME_TAKEN: {
+    status: 409,
+    title: 'Another group has this name',
+    detail: 'Names are compared without regard to case; choose another one.',
+  },
+  GROUP_IN_USE: {
+    status: 409,
+    title: 'The group is in use',
+    detail: 'Remove the group from the places named in `usedBy` first.',
+  },
+  AGENT_IN_USE: {
+    status: 409,
+    title: 'The sales agent is in use',
+    detail: 'Give the customers and tasks to another agent, or set `active` to false.',
+  },
+  ORDER_STATUS_CONFLICT: {
+    status: 409,
+    title: 'The order cannot change to this status',
+    detail: 'The members `from`, `to` and `allowed` name what is possible.',
+  },
+  MERGE_BLOCKED: {
+    status: 409,
+    title: 'The two customers cannot be merged',
+    detail: 'Remove what `blockers` names first.',
+  },
+  NOT_MERGED: {
+    status: 409,
+    title: 'The customer was not merged',
+    detail: 'Only a customer that was merged into another one can be restored.',
+  },
+  JOB_FINISHED: {
+    status: 409,
+    title: 'The job has finished',
+    detail: 'A finished job cannot be cancelled; tag and group jobs can be undone.',
+  },
+  JOB_NOT_UNDOABLE: {
+    status: 409,
+    title: 'The job cannot be undone',
+    detail: 'Only completed tag and group jobs that are not undone yet can be undone.',
+  },
+  IDEMPOTENCY_IN_PROGRESS: {
+    status: 409,
+    title: 'The same request is running',
+    detail: 'Wait for the first request, then repeat with the same key to get its answer.',
+  },
+  CONFLICT: {
+    status: 409,
+    title: 'The data changed meanwhile',
+    detail: 'Read the resource again and repeat the change.',
+  },
+  VERSION_MISMATCH: {
+    status: 412,
+    title: 'The resource has another version',
+    detail: 'Read it again, apply your change to what it is now, and send its new ETag in If-Match.',
+  },
+  // 413, 415
+  BODY_TOO_LARGE: {
+    status: 413,
+    title: 'The body is too large',
+    detail: 'Send less at a time; files go through POST /v1/imports.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'This content type is not accepted',
+    detail: 'Send `Content-Type: application/json`, or what the documentation of the endpoint names.',
+  },
+  // 422: well-formed but meaningless
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'The Idempotency-Key belongs to another request',
+    detail: 'A key names one request with one body; use a fresh key.',
+  },
+  CUSTOMER_INVALID: {
+    status: 422,
+    title: 'The customer cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
+  CUSTOMER_NEEDS_IDENTITY: {
+    status: 422,
+    title: 'A customer needs something to be known by',
+    detail: 'Give at least one of email, phone, lastName and company.',
+  },
+  ADDRESS_INVALID: {
+    status: 422,
+    title: 'The address cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
+  ADDRESS_NOT_FOUND: {
+    status: 422,
+    title: 'The named address does not belong to the customer',
+    detail: 'Choose one of the ids of GET /v1/customers/{id}/addresses.',
+  },
+  TOO_MANY_TAGS: {
+    status: 422,
+    title: 'Too many tags',
+    detail: 'A customer carries at most 250 tags; remove some first.',
+  },
+  GROUP_NAME_INVALID: {
+    status: 422,
+    title: 'The name is not usable',
+    detail: 'A group name has 1 to 255 visible characters.',
+  },
+  TAG_INVALID: {
+    status: 422,
+    title: 'A tag is not usable',
+    detail: 'Tags are phrases of 1 to 255 characters without a comma.',
+  },
+  PRIMARY_GROUP_NOT_MEMBER: {
+    status: 422,
+    title: 'The primary group must be one of the groups',
+    detail: 'Add the customer to the group first.',
+  },
+  REFERENCE_UNKNOWN: {
+    status: 422,
+    title: 'A referenced id does not exist',
+    detail: 'The member `reference` names the field; give the id of something that exists in this store.',
+  },
+  AMOUNT_INVALID: {
+    status: 422,
+    title: 'An amount is not usable',
+    detail: 'Amounts are whole minor units of the currency, zero or more.',
+  },
+  AMOUNT_TOO_LARGE: {
+    status: 422,
+    title: 'An amount is too large',
+    detail: 'Amounts and their sums stay below 2^53 minor units.',
+  },
+  CURRENCY_UNKNOWN: {
+    status: 422,
+    title: 'The currency is not known',
+    detail: 'Give an ISO 4217 code, such as EUR.',
+  },
+  ORDER_TOTAL_MISMATCH: {
+    status: 422,
+    title: 'The totals of the order do not add up',
+    detail: 'total = sum of lines + shipping + tax (unless included) - discount; see `errors` for the expected value.',
+  },
+  REFUND_EXCEEDS_TOTAL: {
+    status: 422,
+    title: 'More is refunded than was paid',
+    detail: 'The sum of refunds is at most the total of the order.',
+  },
+  REFUND_ID_TWICE: {
+    status: 422,
+    title: 'Two refunds have the same id',
+    detail: 'Each refund of an order has an id of its own.',
+  },
+  REFUND_AT_INVALID: {
+    status: 422,
+    title: 'A refund has no usable time',
+    detail: 'Give the time of each refund as RFC 3339.',
+  },
+  REFUND_ITEMS_MISMATCH: {
+    status: 422,
+    title: 'A refund names items that the order does not have',
+    detail: 'Name products of the order, at most as many as were bought.',
+  },
+  REFUND_STATUS_MISMATCH: {
+    status: 422,
+    title: 'The status contradicts the refunds',
+    detail: 'Send the refunds that make the status true.',
+  },
+  STORE_INVALID: {
+    status: 422,
+    title: 'The settings cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
+  IMPORT_REFUSED: {
+    status: 422,
+    title: 'The file cannot be imported',
+    detail: 'The member `reason` says why; mend the file or send a mapping, and try again.',
+  },
+  CONSENT_BASIS_REQUIRED: {
+    status: 422,
+    title: 'Consent needs a declared basis',
+    detail: 'The file has a marketing column: send `consentBasis` with how consent was given, or leave the column out.',
+  },
+  SELECTION_INVALID: {
+    status: 422,
+    title: 'The selection cannot be used',
+    detail: 'Give exactly one of ids (at most 1,000), filter and all.',
+  },
+  // 429, 5xx
+  RATE_LIMITED: {
+    status: 429,
+    title: 'Too many requests',
+    detail: 'Wait for the number of seconds in Retry-After.',
+  },
+  INTERNAL: {
+    status: 500,
+    title: 'Something failed on our side',
+    detail: 'Repeat the request later; name the `instance` when you report it.',
+  },
+  UNAVAILABLE: {
+    status: 503,
+    title: 'The service cannot answer right now',
+    detail: 'Repeat the request after the number of seconds in Retry-After.',
+  },
+  QUERY_TIMEOUT: {
+    status: 503,
+    title: 'The question takes too long',
+    detail: 'Ask for less (a narrower filter, a smaller page), or try again later.',
+  },
+});
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One place of a request that has to be mended; `pointer` is a JSON Pointer (RFC 6901). */
+export interface FieldError {
+  pointer: string;
+  message: string;
+  code?: string;
+}
+
+/** What may stand beside the code: extension members of RFC 9457, and `errors`. Never personal data of others. */
+export type ProblemFacts = Record<string, unknown> & { errors?: readonly FieldError[]; headers?: never };
+
+/** An answer other than success, thrown anywhere below a route; the error plugin turns it into problem+json. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly code: ErrorCode;
+  readonly facts: ProblemFacts;
+
+  constructor(code: ErrorCode, facts: ProblemFacts = {}, options?: ErrorOptions) {
+    super(ERRORS[code].title, options);
+    this.code = code;
+    this.facts = facts;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+/** What a domain rule returns when it says no. */
+export interface Refusal {
+  refused: ErrorCode;
+}
+
+/** Turns a refusal into the problem of its code; its other members become extension members. */
+export function problemOf({ refused, ...facts }: Refusal): Problem {
+  return new Problem(refused, facts as ProblemFacts);
+}
+
+/** The value itself, or a thrown problem when a rule refused. */
+export function accepted<T>(value: T): Exclude<T, Refusal> {
+  if (typeof value === 'object' && value !== null && 'refused' in value) throw problemOf(value as Refusal);
+  return value as Exclude<T, Refusal>;
+}

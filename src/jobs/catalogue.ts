@@ -1,0 +1,15 @@
+// Which kinds of jobs there are and how the queue treats them. No handlers: actions may import this file.
+import type { JobKind } from '../domain/jobs.ts';
+import type { QueueDefinition } from './queue.ts';
+
+/** Long slices of SQL; two at a time leave connections for the API. */
+const SLICED = { concurrency: 2, attempts: 8, backoffMs: 500 } as const;
+
+export const CATALOGUE: Readonly<Record<JobKind, QueueDefinition>> = {
+  bulk: { name: 'bulk', ...SLICED },
+  import: { name: 'import', ...SLICED, concurrency: 1 },
+  'tag-change': { name: 'tag-change', ...SLICED, concurrency: 1 },
+  'self-check': { name: 'self-check', ...SLICED, concurrency: 1 },
+};
+
+export const QUEUES: readonly QueueDefinition[] = Object.values(CATALOGUE);

@@ -1,0 +1,173 @@
+// Who is calling: a staff token (JWT), an API key, or a store's publishable key. Every bad credential is 401.
+import fastifyJwt from '@fastify/jwt';
+import buildGetJwks from 'get-jwks';
+import { hkdfSync } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type pg from 'pg';
+import { hashKey } from '../actions/api-keys.ts';
+import type { Config } from '../config.ts';
+import { newId } from '../context.ts';
+import { dbOf } from '../db/connection.ts';
+import { findApiKey, touchApiKey } from '../db/api-keys.ts';
+import { parseKey } from '../domain/api-keys.ts';
+import { isScope, type Scope } from '../domain/scopes.ts';
+import { Problem } from '../errors.ts';
+
+export const STAFF_AUDIENCE = 'clientele:staff';
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Clocks of two machines may differ by this much. */
+const CLOCK_TOLERANCE_MS = 5_000;
+
+/** What a credential proves. */
+export interface Identity {
+  storeId: string;
+  actor: string;
+  zone: 'staff' | 'storefront';
+  scopes: ReadonlySet<Scope>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    identity: Identity;
+  }
+}
+
+interface Claims {
+  sub: string;
+  store: string;
+  scope: string;
+  iat: number;
+}
+
+/** A key of its own for each purpose, derived from the one secret (HKDF, RFC 5869). */
+export const deriveSecret = (secret: string, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', `clientele:${purpose}`, 32));
+
+/** The HS256 key of staff tokens. */
+export const jwtSecret = (config: Config): string =>
+  config.JWT_SECRET ?? deriveSecret(config.APP_SECRET ?? '', 'jwt').toString('base64');
+
+async function registerVerifiers(app: FastifyInstance, config: Config): Promise<void> {
+  const verify = {
+    allowedIss: config.JWT_ISSUER,
+    allowedAud: STAFF_AUDIENCE,
+    requiredClaims: ['exp', 'iat', 'iss', 'aud', 'sub', 'store', 'scope'],
+    clockTolerance: CLOCK_TOLERANCE_MS,
+    cache: 1_000,
+  };
+  await app.register(fastifyJwt, {
+    secret: jwtSecret(config),
+    sign: { algorithm: 'HS256', iss: config.JWT_ISSUER, aud: STAFF_AUDIENCE },
+    verify: { ...verify, algorithms: ['HS256'] },
+  });
+  if (!config.JWT_JWKS_URL) return;
+  const url = new URL(config.JWT_JWKS_URL);
+  const jwks = buildGetJwks({ jwksPath: url.pathname, ttl: 10 * 60_000 });
+  await app.register(fastifyJwt, {
+    namespace: 'jwks',
+    // Never the token's own `iss`, `jku` or `jwk`: keys come from the configured address alone.
+    secret: async (_request: FastifyRequest, token: unknown) => {
+      const { kid = '', alg } = (token as { header: { kid?: string; alg: string } }).header;
+      return jwks.getPublicKey({ kid, alg, domain: url.origin });
+    },
+    verify: { ...verify, algorithms: ['EdDSA', 'ES256', 'RS256'] },
+    decode: { complete: true },
+  });
+}
+
+function algorithmOf(token: string): string | undefined {
+  try {
+    return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString()).alg;
+  } catch {
+    return undefined;
+  }
+}
+
+async function verifyToken(app: FastifyInstance, request: FastifyRequest, token: string): Promise<Identity> {
+  const verifiers = app.jwt as unknown as { jwks?: unknown };
+  const useJwks = verifiers.jwks !== undefined && algorithmOf(token) !== 'HS256';
+  const claims = useJwks
+    ? await (request as unknown as { jwksJwtVerify(): Promise<Claims> }).jwksJwtVerify()
+    : app.jwt.verify<Claims>(token);
+  const { sub, store, scope, iat } = claims;
+  const usable = typeof sub === 'string' && sub !== '' && sub.length <= 200 && UUID.test(store) && typeof scope === 'string';
+  if (!usable || typeof iat !== 'number' || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS) throw new Problem('UNAUTHENTICATED');
+  return { storeId: store, actor: `staff:${sub}`, zone: 'staff', scopes: scopesOf(scope) };
+}
+
+const scopeSets = new Map<string, ReadonlySet<Scope>>();
+
+/** The set of a scope claim; the few that are in use are kept. */
+function scopesOf(text: string): ReadonlySet<Scope> {
+  let scopes = scopeSets.get(text);
+  if (!scopes) {
+    scopes = new Set(text.split(' ').filter(isScope));
+    if (scopeSets.size >= 1_000) scopeSets.clear();
+    scopeSets.set(text, scopes);
+  }
+  return scopes;
+}
+
+async function verifyKey(pool: pg.Pool, text: string): Promise<Identity> {
+  const parsed = parseKey(text);
+  if (!parsed) throw new Problem('UNAUTHENTICATED');
+  const db = dbOf(pool, parsed.storeId);
+  const now = new Date();
+  const key = await findApiKey(db, { secretHash: hashKey(text) });
+  if (!key || key.kind !== parsed.kind || key.revokedAt || (key.expiresAt && key.expiresAt <= now)) {
+    throw new Problem('UNAUTHENTICATED');
+  }
+  if (!key.lastUsedAt || now.getTime() - key.lastUsedAt.getTime() > 60_000) await touchApiKey(db, { id: key.id, now });
+  return {
+    storeId: parsed.storeId,
+    actor: parsed.kind === 'secret' ? `key:${key.id}` : 'storefront',
+    zone: parsed.kind === 'secret' ? 'staff' : 'storefront',
+    scopes: scopesOf(key.scopes.join(' ')),
+  };
+}
+
+function bearerOf(request: FastifyRequest): string {
+  const match = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '');
+  if (!match) throw new Problem('UNAUTHENTICATED');
+  return match[1] as string;
+}
+
+async function identify(app: FastifyInstance, pool: pg.Pool, request: FastifyRequest): Promise<Identity> {
+  const token = bearerOf(request);
+  if (/^[cp]k_/.test(token)) return verifyKey(pool, token);
+  try {
+    return await verifyToken(app, request, token);
+  } catch {
+    throw new Problem('UNAUTHENTICATED');
+  }
+}
+
+export interface AuthOptions {
+  config: Config;
+  pool: pg.Pool;
+}
+
+export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOptions) => {
+  await registerVerifiers(app, config);
+  app.decorateRequest('identity');
+  app.decorateRequest('ctx');
+
+  app.addHook('onRequest', async (request) => {
+    const { zone, scope } = request.routeOptions.config;
+    if (zone === undefined || zone === 'public') return;
+    const identity = await identify(app, pool, request);
+    if (identity.zone !== zone) throw new Problem('UNAUTHENTICATED');
+    if (scope && !identity.scopes.has(scope)) throw new Problem('SCOPE_MISSING', { required: scope });
+    request.identity = identity;
+    request.ctx = {
+      db: dbOf(pool, identity.storeId),
+      storeId: identity.storeId,
+      now: new Date(),
+      actor: identity.actor,
+      log: request.log,
+      requestId: String(request.id),
+      newId,
+    };
+  });
+});

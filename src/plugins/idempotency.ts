@@ -1,0 +1,32 @@
+// Reads the Idempotency-Key header; the transaction in actions/write.ts does the rest.
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { Problem } from '../errors.ts';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** Names the request by what it asks for; a repeat must ask for the same. Multipart bodies are named by their headers. */
+function fingerprintOf(request: FastifyRequest): Buffer {
+  const body = request.isMultipart() ? request.headers['content-length'] : JSON.stringify(request.body ?? null);
+  return createHash('sha256').update(`${request.method} ${request.url}\n${body}`).digest();
+}
+
+export const idempotency = fp(async (app: FastifyInstance) => {
+  app.addHook("preHandler", async (request) => {
+    const { idempotency: mode, operationId = '', zone } = request.routeOptions.config;
+    if (mode === undefined || mode === 'none' || zone === 'public') return;
+    const key = request.headers['idempotency-key'];
+    if (key === undefined) {
+      if (mode === 'required') throw new Problem('IDEMPOTENCY_KEY_REQUIRED');
+      return;
+    }
+    if (typeof key !== 'string' || !KEY.test(key)) throw new Problem('IDEMPOTENCY_KEY_INVALID');
+    request.ctx.idempotency = {
+      credential: request.identity.actor,
+      operation: operationId,
+      key,
+      fingerprint: fingerprintOf(request),
+    };
+  });
+});

@@ -1,0 +1,54 @@
+// Request ids, request log lines and request metrics.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { Histogram, type Registry } from 'prom-client';
+import { newId } from '../context.ts';
+
+const USABLE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+const SLOW_MS = 1_000;
+
+/** A usable X-Request-Id is kept, so that one id follows a call through all services; else a new one is made. */
+export function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && USABLE_ID.test(given) ? given : newId();
+}
+
+export interface RequestOptions {
+  /** A line for each request costs a quarter of a small read's throughput; so by default only slow and failed ones. */
+  logAll: boolean;
+  registry: Registry;
+}
+
+/** The route's pattern, never the URL: its query may hold personal data. */
+function logLine(request: FastifyRequest, reply: FastifyReply): object {
+  return {
+    method: request.method,
+    route: request.routeOptions.url ?? 'unknown',
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime * 10) / 10,
+    actor: request.identity?.actor,
+  };
+}
+
+export const requests = fp(async (app: FastifyInstance, { logAll, registry }: RequestOptions) => {
+  const duration = new Histogram({
+    name: 'clientele_http_request_duration_seconds',
+    help: 'Time from request to answer, by route and status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+    registers: [registry],
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', String(request.id));
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    const failed = reply.statusCode >= 500;
+    if (logAll || failed || reply.elapsedTime > SLOW_MS) {
+      request.log[failed ? 'error' : 'info'](logLine(request, reply), 'request');
+    }
+    done();
+  });
+});

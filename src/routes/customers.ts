@@ -1,0 +1,79 @@
+// HTTP: customers.
+import type { FastifyInstance } from 'fastify';
+import { createCustomer, deleteCustomer, updateCustomer } from '../actions/customers.ts';
+import { findCustomer } from '../db/customers.ts';
+import { endpoint, found } from '../endpoint.ts';
+import { Customer, CustomerCreate, CustomerUpdate } from '../schemas/customers.ts';
+import { closed, ref, Uuid } from '../schemas/helpers.ts';
+
+const tag = 'Customers';
+export const CustomerParams = closed({ customerId: Uuid({ description: 'Id of the customer.' }) });
+
+export async function customers(app: FastifyInstance): Promise<void> {
+  endpoint(app, {
+    method: 'POST',
+    url: '/customers',
+    operationId: 'createCustomer',
+    tag,
+    summary: 'Create a customer',
+    description: 'Adds a customer with tags, groups and a first note where given. One email belongs to one customer (C1).',
+    scope: 'customers:write',
+    body: ref(CustomerCreate),
+    returns: { 201: ref(Customer) },
+    refuses: [
+      'EMAIL_TAKEN', 'EXTERNAL_ID_TAKEN', 'CUSTOMER_INVALID', 'CUSTOMER_NEEDS_IDENTITY', 'TAG_INVALID', 'TOO_MANY_TAGS',
+      'REFERENCE_UNKNOWN', 'PRIMARY_GROUP_NOT_MEMBER', 'WHOLESALE_REQUIRES_ACCOUNT',
+    ],
+    location: (customer: { id: string }) => `/v1/customers/${customer.id}`,
+    handle: (ctx, { body }) => createCustomer(ctx, body),
+  });
+
+  endpoint(app, {
+    method: 'GET',
+    url: '/customers/:customerId',
+    operationId: 'getCustomer',
+    tag,
+    summary: 'Get a customer',
+    description: 'The customer with tags, groups and default address. A merged customer answers 301 to its survivor.',
+    scope: 'customers:read',
+    params: CustomerParams,
+    returns: { 200: ref(Customer), 304: null },
+    handle: async (ctx, { params, reply }) => {
+      const customer = found(await findCustomer(ctx.db, params.customerId), 'customer');
+      if (!customer.mergedIntoId) return customer;
+      return reply.code(301).header('location', `/v1/customers/${customer.mergedIntoId}`).send();
+    },
+  });
+
+  endpoint(app, {
+    method: 'PATCH',
+    url: '/customers/:customerId',
+    operationId: 'updateCustomer',
+    tag,
+    summary: 'Change a customer',
+    description: 'Merge patch: null clears a field, an absent one stays. If-Match holds the change to one version (C8).',
+    scope: 'customers:write',
+    params: CustomerParams,
+    body: ref(CustomerUpdate),
+    returns: { 200: ref(Customer) },
+    refuses: [
+      'EMAIL_TAKEN', 'EXTERNAL_ID_TAKEN', 'CUSTOMER_INVALID', 'CUSTOMER_NEEDS_IDENTITY', 'REFERENCE_UNKNOWN',
+      'PRIMARY_GROUP_NOT_MEMBER', 'WHOLESALE_REQUIRES_ACCOUNT', 'ACCOUNT_STATE_CONFLICT', 'CUSTOMER_GONE', 'VERSION_MISMATCH',
+    ],
+    handle: (ctx, { params, body, ifMatch }) => updateCustomer(ctx, params.customerId, body, ifMatch),
+  });
+
+  endpoint(app, {
+    method: 'DELETE',
+    url: '/customers/:customerId',
+    operationId: 'deleteCustomer',
+    tag,
+    summary: 'Delete a customer',
+    description: 'Only a customer that nothing needs can be deleted (C6); erasing is another operation.',
+    scope: 'customers:write',
+    params: CustomerParams,
+    returns: { 204: null },
+    refuses: ['CUSTOMER_HAS_ORDERS', 'CUSTOMER_GONE', 'VERSION_MISMATCH'],
+    handle: (ctx, { params, ifMatch }) => deleteCustomer(ctx, params.customerId, ifMatch),
+  });
+}

@@ -1,0 +1,50 @@
+// Secrets and tokens of an installation: where APP_SECRET comes from in development, and signing staff tokens.
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSigner } from 'fast-jwt';
+import type { Config } from './config.ts';
+import type { Scope } from './domain/scopes.ts';
+import { jwtSecret, STAFF_AUDIENCE } from './plugins/auth.ts';
+
+/** Readable by the owner alone. */
+const PRIVATE = 0o600;
+
+/** The configuration with an APP_SECRET: outside production one is made and kept in DATA_DIR/secret. */
+export async function withSecret(config: Config): Promise<Config> {
+  if (config.APP_SECRET) return config;
+  const file = join(config.DATA_DIR, 'secret');
+  await mkdir(config.DATA_DIR, { recursive: true });
+  await writeFile(file, randomBytes(32).toString('base64url'), { flag: 'wx', mode: PRIVATE }).catch(ignoreExisting);
+  return Object.freeze({ ...config, APP_SECRET: (await readFile(file, 'utf8')).trim() });
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+export interface TokenRequest {
+  storeId: string;
+  subject: string;
+  scopes: readonly Scope[];
+  lifetimeSeconds: number;
+}
+
+/** Signs a staff token (HS256). */
+export function signToken(config: Config, request: TokenRequest): string {
+  const sign = createSigner({ key: jwtSecret(config), algorithm: 'HS256', expiresIn: request.lifetimeSeconds * 1000 });
+  return sign({
+    iss: config.JWT_ISSUER,
+    aud: STAFF_AUDIENCE,
+    sub: request.subject,
+    store: request.storeId,
+    scope: request.scopes.join(' '),
+  });
+}
+
+/** Leaves the development token where scripts find it. */
+export async function saveToken(config: Config, token: string): Promise<string> {
+  const file = join(config.DATA_DIR, 'token');
+  await writeFile(file, `${token}\n`, { mode: PRIVATE });
+  return file;
+}
