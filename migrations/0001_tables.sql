@@ -55,6 +55,7 @@ CREATE TABLE "customers" (
 	"email_norm" text collate "C",
 	"email_key" text collate "C",
 	"phone" text collate "C",
+	"name_key" text collate "C",
 	"first_name" text,
 	"last_name" text,
 	"company" text,
@@ -93,6 +94,16 @@ CREATE TABLE "customers" (
 	CONSTRAINT "customers_status_known" CHECK (account_status in ('guest', 'invited', 'active', 'disabled', 'merged', 'erased')),
 	CONSTRAINT "customers_counters_valid" CHECK (orders_count >= 0 and total_spent >= 0 and refunded_total >= 0),
 	CONSTRAINT "customers_money_safe" CHECK (total_spent < 9007199254740992 and refunded_total < 9007199254740992)
+);
+--> statement-breakpoint
+CREATE TABLE "merge_items" (
+	"store_id" uuid NOT NULL,
+	"merge_id" uuid NOT NULL,
+	"kind" text collate "C" NOT NULL,
+	"item_id" uuid NOT NULL,
+	"source" text collate "C",
+	"assigned_at" timestamp (3) with time zone,
+	CONSTRAINT "merge_items_pk" PRIMARY KEY("store_id","merge_id","kind","item_id")
 );
 --> statement-breakpoint
 CREATE TABLE "merges" (
@@ -158,6 +169,7 @@ CREATE TABLE "import_problems" (
 	"line" integer NOT NULL,
 	"sequence" integer NOT NULL,
 	"column" text,
+	"level" text collate "C" NOT NULL,
 	"code" text collate "C" NOT NULL,
 	"message" text NOT NULL,
 	"cells" text[],
@@ -220,6 +232,7 @@ CREATE TABLE "notes" (
 	"customer_id" uuid NOT NULL,
 	"body" text NOT NULL,
 	"author" text collate "C" NOT NULL,
+	"edited_by" text collate "C",
 	"revision" integer NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
@@ -283,9 +296,11 @@ CREATE TABLE "sales_agents" (
 	"email" text,
 	"active" boolean NOT NULL,
 	"calendar_hash" "bytea",
+	"version" integer NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
-	CONSTRAINT "sales_agents_pk" PRIMARY KEY("store_id","id")
+	CONSTRAINT "sales_agents_pk" PRIMARY KEY("store_id","id"),
+	CONSTRAINT "sales_agents_calendar_unique" UNIQUE("store_id","calendar_hash")
 );
 --> statement-breakpoint
 CREATE TABLE "stores" (
@@ -321,6 +336,7 @@ CREATE TABLE "tasks" (
 	"assignee_id" uuid,
 	"customer_id" uuid,
 	"done_at" timestamp (3) with time zone,
+	"version" integer NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "tasks_pk" PRIMARY KEY("store_id","id")
@@ -333,7 +349,10 @@ ALTER TABLE "customer_tags" ADD CONSTRAINT "customer_tags_tag_fk" FOREIGN KEY ("
 ALTER TABLE "customers" ADD CONSTRAINT "customers_store_fk" FOREIGN KEY ("store_id") REFERENCES "public"."stores"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "customers" ADD CONSTRAINT "customers_agent_fk" FOREIGN KEY ("store_id","sales_agent_id") REFERENCES "public"."sales_agents"("store_id","id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "customers" ADD CONSTRAINT "customers_group_fk" FOREIGN KEY ("store_id","primary_group_id") REFERENCES "public"."groups"("store_id","id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "customers" ADD CONSTRAINT "customers_merged_fk" FOREIGN KEY ("store_id","merged_into_id") REFERENCES "public"."customers"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "merge_items" ADD CONSTRAINT "merge_items_merge_fk" FOREIGN KEY ("store_id","merge_id") REFERENCES "public"."merges"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "merges" ADD CONSTRAINT "merges_into_fk" FOREIGN KEY ("store_id","into_id") REFERENCES "public"."customers"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "merges" ADD CONSTRAINT "merges_from_fk" FOREIGN KEY ("store_id","from_id") REFERENCES "public"."customers"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "events" ADD CONSTRAINT "events_store_fk" FOREIGN KEY ("store_id") REFERENCES "public"."stores"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "group_members" ADD CONSTRAINT "group_members_customer_fk" FOREIGN KEY ("store_id","customer_id") REFERENCES "public"."customers"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "group_members" ADD CONSTRAINT "group_members_group_fk" FOREIGN KEY ("store_id","group_id") REFERENCES "public"."groups"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -350,25 +369,28 @@ ALTER TABLE "sales_agents" ADD CONSTRAINT "sales_agents_store_fk" FOREIGN KEY ("
 ALTER TABLE "tags" ADD CONSTRAINT "tags_store_fk" FOREIGN KEY ("store_id") REFERENCES "public"."stores"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tasks" ADD CONSTRAINT "tasks_customer_fk" FOREIGN KEY ("store_id","customer_id") REFERENCES "public"."customers"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tasks" ADD CONSTRAINT "tasks_assignee_fk" FOREIGN KEY ("store_id","assignee_id") REFERENCES "public"."sales_agents"("store_id","id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "addresses_by_customer" ON "addresses" USING btree ("store_id","customer_id");--> statement-breakpoint
+CREATE INDEX "addresses_by_customer" ON "addresses" USING btree ("store_id","customer_id","content_key");--> statement-breakpoint
 CREATE UNIQUE INDEX "addresses_default_unique" ON "addresses" USING btree ("store_id","customer_id") WHERE is_default;--> statement-breakpoint
 CREATE UNIQUE INDEX "addresses_billing_unique" ON "addresses" USING btree ("store_id","customer_id") WHERE is_default_billing;--> statement-breakpoint
 CREATE INDEX "customer_tags_by_tag" ON "customer_tags" USING btree ("store_id","tag_id","customer_id");--> statement-breakpoint
+CREATE INDEX "customers_by_survivor" ON "customers" USING btree ("store_id","merged_into_id") WHERE merged_into_id is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "customers_email_unique" ON "customers" USING btree ("store_id","email_norm") WHERE email_norm is not null and account_status not in ('merged', 'erased');--> statement-breakpoint
 CREATE UNIQUE INDEX "customers_external_id_unique" ON "customers" USING btree ("store_id","external_id") WHERE external_id is not null and account_status not in ('merged', 'erased');--> statement-breakpoint
-CREATE INDEX "customers_by_email" ON "customers" USING btree ("store_id","email_norm","id");--> statement-breakpoint
-CREATE INDEX "customers_by_email_key" ON "customers" USING btree ("store_id","email_key");--> statement-breakpoint
-CREATE INDEX "customers_by_phone" ON "customers" USING btree ("store_id","phone");--> statement-breakpoint
-CREATE INDEX "customers_by_name" ON "customers" USING btree ("store_id","sort_name","id");--> statement-breakpoint
-CREATE INDEX "customers_by_company" ON "customers" USING btree ("store_id","sort_company","id");--> statement-breakpoint
-CREATE INDEX "customers_by_country" ON "customers" USING btree ("store_id","default_country","id");--> statement-breakpoint
-CREATE INDEX "customers_by_city" ON "customers" USING btree ("store_id","default_city","id");--> statement-breakpoint
-CREATE INDEX "customers_by_postcode" ON "customers" USING btree ("store_id","default_postcode");--> statement-breakpoint
-CREATE INDEX "customers_by_orders_count" ON "customers" USING btree ("store_id","orders_count","id");--> statement-breakpoint
-CREATE INDEX "customers_by_total_spent" ON "customers" USING btree ("store_id","total_spent","id");--> statement-breakpoint
-CREATE INDEX "customers_by_last_order" ON "customers" USING btree ("store_id","last_order_at","id");--> statement-breakpoint
-CREATE INDEX "customers_by_status" ON "customers" USING btree ("store_id","account_status","id");--> statement-breakpoint
-CREATE INDEX "customers_by_created" ON "customers" USING btree ("store_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "customers_by_email" ON "customers" USING btree ("store_id","email_norm","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_email_key" ON "customers" USING btree ("store_id","email_key","id") WHERE email_key is not null and account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_phone" ON "customers" USING btree ("store_id","phone","id") WHERE phone is not null and account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_name_key" ON "customers" USING btree ("store_id","name_key","default_postcode","id") WHERE name_key is not null and account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_name" ON "customers" USING btree ("store_id","sort_name","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_company" ON "customers" USING btree ("store_id","sort_company","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_country" ON "customers" USING btree ("store_id","default_country","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_place" ON "customers" USING btree ("store_id","default_country","default_city","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_city" ON "customers" USING btree ("store_id","default_city","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_postcode" ON "customers" USING btree ("store_id","default_postcode") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_orders_count" ON "customers" USING btree ("store_id","orders_count","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_total_spent" ON "customers" USING btree ("store_id","total_spent","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_last_order" ON "customers" USING btree ("store_id","last_order_at","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_status" ON "customers" USING btree ("store_id","account_status","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
+CREATE INDEX "customers_by_created" ON "customers" USING btree ("store_id","created_at","id") WHERE account_status not in ('merged', 'erased');--> statement-breakpoint
 CREATE INDEX "customers_by_group" ON "customers" USING btree ("store_id","primary_group_id","id");--> statement-breakpoint
 CREATE INDEX "customers_by_agent" ON "customers" USING btree ("store_id","sales_agent_id","id") WHERE sales_agent_id is not null;--> statement-breakpoint
 CREATE INDEX "customers_by_search" ON "customers" USING gin (search_text gin_trgm_ops);--> statement-breakpoint
@@ -379,9 +401,13 @@ CREATE INDEX "events_by_transaction" ON "events" USING btree ("store_id","transa
 CREATE INDEX "group_members_by_group" ON "group_members" USING btree ("store_id","group_id","customer_id");--> statement-breakpoint
 CREATE INDEX "idempotency_keys_by_expiry" ON "idempotency_keys" USING btree ("store_id","expires_at");--> statement-breakpoint
 CREATE INDEX "jobs_by_status" ON "jobs" USING btree ("store_id","status","id");--> statement-breakpoint
+CREATE INDEX "jobs_by_undo" ON "jobs" USING btree ("store_id","undo_of") WHERE undo_of is not null;--> statement-breakpoint
 CREATE INDEX "jobs_open" ON "jobs" USING btree ("alive_at") WHERE status in ('queued', 'running');--> statement-breakpoint
 CREATE INDEX "notes_by_customer" ON "notes" USING btree ("store_id","customer_id","id");--> statement-breakpoint
 CREATE INDEX "orders_by_customer" ON "orders" USING btree ("store_id","customer_id","placed_at","id");--> statement-breakpoint
+CREATE INDEX "orders_by_placed" ON "orders" USING btree ("store_id","placed_at","id");--> statement-breakpoint
 CREATE INDEX "tasks_by_assignee" ON "tasks" USING btree ("store_id","assignee_id","due_at","id");--> statement-breakpoint
 CREATE INDEX "tasks_by_due" ON "tasks" USING btree ("store_id","due_at","id");--> statement-breakpoint
-CREATE INDEX "tasks_by_customer" ON "tasks" USING btree ("store_id","customer_id","due_at");
+CREATE INDEX "tasks_by_customer" ON "tasks" USING btree ("store_id","customer_id","due_at","id");--> statement-breakpoint
+CREATE INDEX "tasks_open_by_due" ON "tasks" USING btree ("store_id","due_at","id") WHERE done_at is null;--> statement-breakpoint
+CREATE INDEX "tasks_open_by_assignee" ON "tasks" USING btree ("store_id","assignee_id","due_at","id") WHERE done_at is null;

@@ -3,13 +3,14 @@ import multipart from '@fastify/multipart';
 import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
-import { Registry } from 'prom-client';
 import type { Config } from './config.ts';
-import { auth } from './plugins/auth.ts';
+import { createCursors } from './cursors.ts';
+import { auth, deriveSecret } from './plugins/auth.ts';
 import { browsers } from './plugins/browsers.ts';
-import { errors } from './plugins/errors.ts';
+import { answerBrokenRequest, answerFrameworkError, errors } from './plugins/errors.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { useStrictJson } from './plugins/json-body.ts';
+import { makeRegistry } from './plugins/metrics.ts';
 import { openapi } from './plugins/openapi.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { requestIdOf, requests } from './plugins/requests.ts';
@@ -24,6 +25,8 @@ export interface AppOptions {
   version: string;
   logger: FastifyServerOptions['logger'] | FastifyServerOptions['loggerInstance'];
   redis?: Redis | undefined;
+  /** Throws when the queue does not answer; missing where this process has none. */
+  pingQueue?: (() => Promise<void>) | undefined;
   /** Filled into Swagger UI; development only. */
   documentToken?: string | undefined;
 }
@@ -46,8 +49,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerFrameworkError,
   }) as unknown as FastifyInstance;
-  const registry = new Registry();
+  const publicUrl = config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`;
+  const registry = makeRegistry(pool);
+  app.decorate('cursors', createCursors(deriveSecret(config.APP_SECRET ?? '', 'cursors')));
   useStrictJson(app);
   useValidation(app);
   useSerialization(app, { checkAnswers: config.NODE_ENV === 'test' });
@@ -66,9 +73,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addSchemas(app);
   await app.register(openapi, {
     version: options.version,
-    publicUrl: config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+    publicUrl,
     token: options.documentToken,
   });
-  await app.register(routes);
+  await app.register(routes, { pool, publicUrl, registry, pingQueue: options.pingQueue });
   return app;
 }

@@ -1,12 +1,22 @@
 #!/usr/bin/env node
 // `clientele`: start the service and operate it.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ConfigError, readConfig } from './config.ts';
-import { migrateAll, openDatabase } from './database.ts';
+import { seedStore } from './actions/seed.ts';
+import { checkCounters, repairCounters } from './actions/self-check.ts';
+import { openStore } from './actions/stores.ts';
+import { type ImportProgress, ServiceRefusal, uploadImport } from './clients/import-upload.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Ctx, newId, systemContext } from './context.ts';
+import { type Database, joinDatabase, migrateAll } from './database.ts';
+import { dbOf } from './db/connection.ts';
 import { listStoreIds } from './db/stores.ts';
+import { DOCUMENT_VERSIONS, makeDocument } from './document.ts';
 import { ROLES, type Role } from './domain/scopes.ts';
-import { startService } from './server.ts';
-import { signToken, withSecret } from './tokens.ts';
+import { Problem } from './errors.ts';
+import { developmentStore, makeLogger, startService } from './server.ts';
+import { signOpsToken, signToken, withSecret } from './tokens.ts';
 
 /** A mistake of the person at the terminal: shown as it is, without a stack. */
 class UsageError extends Error {}
@@ -38,7 +48,9 @@ async function start(): Promise<void> {
   say(`  Token    ${token}`);
   say(`           (also in ${config.DATA_DIR}/token)\n\nTry:`);
   say(`  curl -s ${url}/v1/customers -H "Authorization: Bearer $(cat ${config.DATA_DIR}/token)" \\`);
-  say(`    -H 'Content-Type: application/json' -d '{"email":"ada@example.com","firstName":"Ada","lastName":"Lovelace"}'`);
+  say(
+    `    -H 'Content-Type: application/json' -d '{"email":"ada@example.com","firstName":"Ada","lastName":"Lovelace"}'`,
+  );
 }
 
 /** The first call counts; a second Ctrl-C does not start a second stop. */
@@ -67,31 +79,192 @@ async function token(args: string[]): Promise<void> {
       store: { type: 'string' },
       subject: { type: 'string', default: 'operator' },
       hours: { type: 'string', default: '12' },
+      ops: { type: 'boolean', default: false },
     },
   });
   if (!(values.role in ROLES)) throw new UsageError(`--role is one of ${Object.keys(ROLES).join(', ')}.`);
   const hours = Number(values.hours);
   if (!(hours > 0 && hours <= 8760)) throw new UsageError('--hours is a number up to 8760.');
   const config = await withSecret(readConfig());
-  const storeId = values.store ?? (await onlyStore());
-  say(signToken(config, { storeId, subject: values.subject, scopes: ROLES[values.role as Role], lifetimeSeconds: hours * 3600 }));
+  const lifetimeSeconds = hours * 3600;
+  if (values.ops) return say(signOpsToken(config, lifetimeSeconds));
+  const storeId = values.store ?? (await withDatabase(config, onlyStore));
+  say(
+    signToken(config, {
+      storeId,
+      subject: values.subject,
+      scopes: ROLES[values.role as Role],
+      lifetimeSeconds,
+    }),
+  );
 }
 
-async function onlyStore(): Promise<string> {
-  const database = await openDatabase(readConfig(), () => undefined);
+/** Runs `work` on the database of the settings, beside a running service too. */
+async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await joinDatabase(config, () => undefined);
   try {
-    const ids = await listStoreIds(database.pool);
-    if (ids.length !== 1) throw new UsageError(`Name the store with --store; there are ${ids.length}.`);
-    return ids[0] as string;
+    return await work(database);
   } finally {
     await database.close();
   }
 }
 
+async function onlyStore({ pool }: Database): Promise<string> {
+  const ids = await listStoreIds(pool);
+  if (ids.length !== 1) throw new UsageError(`Name the store with --store; there are ${ids.length}.`);
+  return ids[0] as string;
+}
+
+const operatorOf = (config: Config, { pool }: Database, storeId: string): Ctx =>
+  systemContext(dbOf(pool, storeId), makeLogger(config), 'operator');
+
+async function openStoreCommand(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      name: { type: 'string' },
+      currency: { type: 'string', default: 'EUR' },
+      timezone: { type: 'string', default: 'UTC' },
+      locale: { type: 'string', default: 'en' },
+    },
+  });
+  const { name, ...facts } = values;
+  if (!name) throw new UsageError('--name is missing: the name of the store.');
+  const config = readConfig();
+  await withDatabase(config, async (database) => {
+    const ctx = operatorOf(config, database, newId());
+    const { publishableKey } = await openStore(ctx, { name, ...facts });
+    say(`Store            ${ctx.storeId}\nPublishable key  ${publishableKey}`);
+  });
+}
+
+async function seed(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { store: { type: 'string' }, force: { type: 'boolean', default: false } },
+  });
+  const config = readConfig();
+  await withDatabase(config, async (database) => {
+    const storeId = values.store ?? (await developmentStore(database, makeLogger(config)));
+    const seeded = await seedStore(operatorOf(config, database, storeId), { force: values.force });
+    if (!seeded) throw new UsageError('The store has customers already: --force adds the demo ones to them.');
+    say(`Added ${seeded.customers} customers and ${seeded.orders} orders to the store ${storeId}.`);
+  });
+}
+
+async function selfCheck(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { store: { type: 'string' }, repair: { type: 'boolean', default: false } },
+  });
+  const config = readConfig();
+  await withDatabase(config, async (database) => {
+    const storeIds = values.store ? [values.store] : await listStoreIds(database.pool);
+    for (const storeId of storeIds) {
+      const ctx = operatorOf(config, database, storeId);
+      const drifts = values.repair ? await repairCounters(ctx) : await checkCounters(ctx);
+      for (const { customerId, field, stored, expected } of drifts) {
+        say(`  customer ${customerId}: ${field} is ${stored}, the orders say ${expected}`);
+      }
+      say(`Store ${storeId}: ${drifts.length} wrong counters${values.repair ? ', put right' : ''}.`);
+      if (drifts.length > 0 && !values.repair) process.exitCode = 1;
+    }
+  });
+}
+
+async function openapi(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { version: { type: 'string', default: '3.1' } } });
+  const version = DOCUMENT_VERSIONS.find((known) => known === values.version);
+  if (!version) throw new UsageError(`--version is one of ${DOCUMENT_VERSIONS.join(', ')}.`);
+  say(JSON.stringify(await makeDocument(version), null, 2));
+}
+
+/** The service of the settings, or one that is started for as long as the work takes. */
+async function withService<T>(config: Config, work: (url: string, token: string) => Promise<T>): Promise<T> {
+  const url = config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`;
+  const answers = await fetch(`${url}/livez`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+  if (answers) return work(url, (await readFile(join(config.DATA_DIR, 'token'), 'utf8')).trim());
+  const service = await startService(
+    Object.freeze({ ...config, ROLE: 'all' as const, PORT: 0, LOG_LEVEL: 'warn' as const }),
+  );
+  try {
+    return await work(String(service.url), String(service.token));
+  } finally {
+    await service.stop();
+  }
+}
+
+const tellProgress = ({ done, outcomes }: ImportProgress) =>
+  process.stderr.write(
+    `\r${done} rows: ${Object.entries(outcomes)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ')}   `,
+  );
+
+async function importCommand(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      kind: { type: 'string', default: 'customers' },
+      mode: { type: 'string', default: 'upsert' },
+      mapping: { type: 'string' },
+      'consent-basis': { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+    },
+  });
+  const [file] = positionals;
+  if (!file || positionals.length > 1) throw new UsageError('Name one file: clientele import FILE.');
+  const mapping = values.mapping === undefined ? undefined : await readFile(values.mapping, 'utf8');
+  const query = {
+    kind: values.kind,
+    mode: values.mode,
+    dryRun: String(values['dry-run']),
+    ...(values['consent-basis'] !== undefined && { consentBasis: values['consent-basis'] }),
+  };
+  const began = Date.now();
+  const ended = await withService(readConfig(), (url, token) =>
+    uploadImport({ url, token, file, query, mapping, onProgress: tellProgress }),
+  );
+  say(`\n${ended.status} after ${((Date.now() - began) / 1000).toFixed(1)} s, import ${ended.id}`);
+  for (const [outcome, count] of Object.entries(ended.outcomes)) say(`  ${outcome.padEnd(12)} ${count}`);
+  if (ended.error) throw new UsageError(`${ended.error.code}: ${ended.error.detail}`);
+  say(`What was wrong with rows: GET /v1/imports/${ended.id}/problems, and …/error-rows.csv to mend them.`);
+}
+
 const COMMANDS: Record<string, Command> = {
   start: { usage: 'start', about: 'run the service (ROLE: all, api or worker)', run: start },
   migrate: { usage: 'migrate', about: 'bring the schema of DATABASE_URL up to date', run: migrateCommand },
-  token: { usage: 'token [--role owner] [--store ID] [--subject NAME] [--hours 12]', about: 'sign a staff token', run: token },
+  'open-store': {
+    usage: 'open-store --name NAME [--currency EUR] [--timezone UTC] [--locale en]',
+    about: 'open a store and show its publishable key',
+    run: openStoreCommand,
+  },
+  import: {
+    usage:
+      'import FILE [--kind customers|addresses|orders] [--mode upsert|create|update] [--mapping FILE] [--consent-basis TEXT] [--dry-run]',
+    about: 'import a CSV or NDJSON file through the API',
+    run: importCommand,
+  },
+  token: {
+    usage: 'token [--role owner] [--store ID] [--subject NAME] [--hours 12] | token --ops [--hours 12]',
+    about: 'sign a staff token, or one for /metrics',
+    run: token,
+  },
+  seed: {
+    usage: 'seed [--store ID] [--force]',
+    about: 'fill an empty store with a demo: 2,000 customers, 10,000 orders',
+    run: seed,
+  },
+  'self-check': {
+    usage: 'self-check [--store ID] [--repair]',
+    about: 'compare the counters of customers with their orders (exit code 1: some differ)',
+    run: selfCheck,
+  },
+  openapi: { usage: 'openapi [--version 3.1|3.0]', about: 'print the OpenAPI document', run: openapi },
 };
 
 function help(): string {
@@ -112,9 +285,15 @@ async function main([name = 'help', ...args]: string[]): Promise<void> {
 /** Errors that a person can mend are one line; the rest keeps its stack. */
 function report(error: unknown): void {
   const { code, message, stack } = error as NodeJS.ErrnoException;
-  const plain = error instanceof UsageError || error instanceof ConfigError || typeof code === 'string';
+  const plain =
+    error instanceof UsageError ||
+    error instanceof ServiceRefusal ||
+    error instanceof ConfigError ||
+    typeof code === 'string';
   const hint = code === 'EADDRINUSE' ? ' Another program uses this port: set PORT to a free one.' : '';
-  process.stderr.write(`${plain ? message : stack}${hint}\n`);
+  const places = error instanceof Problem ? (error.facts.errors ?? []) : [];
+  const lines = places.map((place) => `\n  ${place.pointer}: ${place.message}`).join('');
+  process.stderr.write(`${plain ? message : stack}${hint}${lines}\n`);
   process.exitCode = 1;
 }
 

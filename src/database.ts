@@ -2,7 +2,8 @@
 import pg from 'pg';
 import type { Config } from './config.ts';
 import { openPool } from './db/connection.ts';
-import { startEmbeddedPostgres } from './db/embedded.ts';
+import { runningServerUrl, startEmbeddedPostgres } from './db/embedded.ts';
+import { DataDirInUse } from './db/embedded-lock.ts';
 import { migrate } from './db/migrate.ts';
 import { migrateQueueSchema, queueGrants } from './jobs/queue.ts';
 
@@ -41,6 +42,10 @@ export async function ensureDatabase(serverUrl: string, name: string): Promise<s
   } finally {
     await client.end();
   }
+  return databaseUrl(serverUrl, name);
+}
+
+function databaseUrl(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
@@ -78,5 +83,21 @@ export async function openDatabase(config: Config, onError: (error: Error) => vo
   } catch (error) {
     await server.stop();
     throw error;
+  }
+}
+
+/**
+ * Opens the database for an operator command: like openDatabase, but where a running service owns the embedded one,
+ * the command uses that server beside it.
+ */
+export async function joinDatabase(config: Config, onError: (error: Error) => void): Promise<Database> {
+  try {
+    return await openDatabase(config, onError);
+  } catch (error) {
+    const serverUrl = error instanceof DataDirInUse ? await runningServerUrl(config.DATA_DIR) : undefined;
+    if (serverUrl === undefined) throw error;
+    const url = databaseUrl(serverUrl, DATABASE_NAME);
+    const pool = poolOf(config, url, onError);
+    return { url, pool, close: () => pool.end() };
   }
 }

@@ -7,7 +7,7 @@ import type { Scope } from './domain/scopes.ts';
 import { type ErrorCode, Problem } from './errors.ts';
 
 /** Who may call an operation. */
-export type Zone = 'staff' | 'storefront' | 'public';
+export type Zone = 'staff' | 'storefront' | 'ops' | 'public';
 
 export interface EndpointConfig {
   zone: Zone;
@@ -15,12 +15,16 @@ export interface EndpointConfig {
   operationId: string;
   refuses: readonly ErrorCode[];
   idempotency: 'required' | 'optional' | 'none';
+  /** The answer names a path in its Location header. */
+  hasLocation: boolean;
+  /** A multipart form that the handler reads as a stream; it is documented, not validated. */
+  form?: TSchema;
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig extends Partial<EndpointConfig> {}
   interface FastifyRequest {
-    /** The action context; there for every zone but `public`. */
+    /** The action context; there for staff and storefront. */
     ctx: Ctx;
   }
 }
@@ -54,16 +58,25 @@ export interface Endpoint<P extends TSchema, Q extends TSchema, B extends TSchem
   /** Media types other than JSON that the answer can have, for the document. */
   produces?: readonly string[];
   consumes?: readonly string[];
+  /** A multipart form that the handler reads as a stream; it is documented, not validated. */
+  form?: TSchema;
   /** Codes that this operation adds to those every operation has. */
   refuses?: readonly ErrorCode[];
-  idempotency?: 'required' | 'optional';
+  idempotency?: 'required' | 'optional' | 'none';
   bodyLimit?: number;
+  /** The handler gets bodies that do not fit, with `request.validationError`: for batches with a result per item. */
+  takesInvalid?: boolean;
   /** Path of the created or started thing, for the Location header. */
   location?: (result: never) => string;
   handle: (ctx: Ctx, input: Input<Static<P>, Static<Q>, Static<B>>) => unknown;
 }
 
 const EMPTY: TObject = { type: 'object', additionalProperties: false, properties: {} } as never;
+
+const WITHOUT_BODY: Readonly<Record<string, string>> = {
+  301: 'Moved for good to the path in the Location header.',
+  304: 'Still the version that If-None-Match names.',
+};
 
 function schemaOf(endpoint: Endpoint<TSchema, TSchema, TSchema>): Record<string, unknown> {
   const { returns, params, body, produces, consumes } = endpoint;
@@ -80,7 +93,7 @@ function schemaOf(endpoint: Endpoint<TSchema, TSchema, TSchema>): Record<string,
     response: Object.fromEntries(
       Object.entries(returns).map(([status, schema]) => [
         status,
-        schema ?? { type: 'null', description: 'Done; no content.' },
+        schema ?? { type: 'null', description: WITHOUT_BODY[status] ?? 'Done; no content.' },
       ]),
     ),
   };
@@ -96,7 +109,8 @@ function versionOf(ifMatch: string | undefined): number | undefined {
 const isVersioned = (value: unknown): value is { version: number } =>
   typeof value === 'object' && value !== null && typeof (value as { version?: unknown }).version === 'number';
 
-function isUnchanged(request: FastifyRequest, etag: string): boolean {
+/** Whether the caller has this version already (If-None-Match). */
+export function isUnchanged(request: FastifyRequest, etag: string): boolean {
   const given = request.headers['if-none-match'];
   if (request.method !== 'GET' || given === undefined) return false;
   return given === '*' || given.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
@@ -115,7 +129,9 @@ export function endpoint<P extends TSchema = TObject, Q extends TSchema = TObjec
     operationId: definition.operationId,
     refuses: definition.refuses ?? [],
     idempotency: definition.idempotency ?? (method === 'POST' ? 'optional' : 'none'),
+    hasLocation: location !== undefined,
     ...(definition.scope && { scope: definition.scope }),
+    ...(definition.form && { form: definition.form }),
   };
   app.route({
     method,
@@ -123,6 +139,7 @@ export function endpoint<P extends TSchema = TObject, Q extends TSchema = TObjec
     schema: schemaOf(definition as never),
     config,
     ...(definition.bodyLimit && { bodyLimit: definition.bodyLimit }),
+    ...(definition.takesInvalid && { attachValidation: true }),
     handler: async (request, reply) => {
       const result = await handle(request.ctx, {
         params: request.params as Static<P>,
@@ -140,7 +157,8 @@ export function endpoint<P extends TSchema = TObject, Q extends TSchema = TObjec
         if (isUnchanged(request, etag)) return reply.code(304).send();
       }
       if (location) reply.header('location', location(result as never));
-      reply.code(status);
+      // A handler that chose another status of `returns` (201 of a PUT that created) keeps it.
+      if (reply.statusCode === 200) reply.code(status);
       return returns[status] === null ? null : result;
     },
   });

@@ -17,6 +17,11 @@ export const ERRORS = define({
     title: 'The body is not usable JSON',
     detail: 'Send one valid JSON document in UTF-8; the message says what is wrong and where.',
   },
+  MALFORMED_REQUEST: {
+    status: 400,
+    title: 'The bytes are no HTTP request',
+    detail: 'Send HTTP/1.1 with valid headers and a valid body length.',
+  },
   VALIDATION_FAILED: {
     status: 400,
     title: 'The request does not fit its schema',
@@ -168,7 +173,7 @@ export const ERRORS = define({
   JOB_NOT_UNDOABLE: {
     status: 409,
     title: 'The job cannot be undone',
-    detail: 'Only completed tag and group jobs that are not undone yet can be undone.',
+    detail: 'Only finished tag and group jobs that are not undone yet can be undone; `reason` says what stands in the way.',
   },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
@@ -185,7 +190,17 @@ export const ERRORS = define({
     title: 'The resource has another version',
     detail: 'Read it again, apply your change to what it is now, and send its new ETag in If-Match.',
   },
-  // 413, 415
+  // 408, 413, 415, 431
+  REQUEST_TIMEOUT: {
+    status: 408,
+    title: 'The request came too slowly',
+    detail: 'Send headers within 10 s and the whole request within 15 s; compress large files with gzip.',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'The headers are too large',
+    detail: 'Keep all headers together below 16 KiB.',
+  },
   BODY_TOO_LARGE: {
     status: 413,
     title: 'The body is too large',
@@ -222,6 +237,16 @@ export const ERRORS = define({
     title: 'The named address does not belong to the customer',
     detail: 'Choose one of the ids of GET /v1/customers/{id}/addresses.',
   },
+  AGENT_INVALID: {
+    status: 422,
+    title: 'The sales agent cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
+  TASK_INVALID: {
+    status: 422,
+    title: 'The task cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
   TOO_MANY_TAGS: {
     status: 422,
     title: 'Too many tags',
@@ -236,6 +261,11 @@ export const ERRORS = define({
     status: 422,
     title: 'A tag is not usable',
     detail: 'Tags are phrases of 1 to 255 characters without a comma.',
+  },
+  TAG_MERGED_WITH_ITSELF: {
+    status: 422,
+    title: 'A tag cannot be merged into itself',
+    detail: 'Give the id of another tag in `intoId`.',
   },
   PRIMARY_GROUP_NOT_MEMBER: {
     status: 422,
@@ -311,6 +341,11 @@ export const ERRORS = define({
     status: 422,
     title: 'The selection cannot be used',
     detail: 'Give exactly one of ids (at most 1,000), filter and all.',
+  },
+  BULK_ACTION_INVALID: {
+    status: 422,
+    title: 'The action lacks something or has too much',
+    detail: 'addTags and removeTags need tags, the group actions groupId, setSalesAgent salesAgentId; see `errors`.',
   },
   // 429, 5xx
   RATE_LIMITED: {

@@ -32,6 +32,7 @@ export const VERSION: string = JSON.parse(
 ).version;
 
 const DAY_S = 86_400;
+const PING_MS = 2_000;
 
 /** Paths that may hold a secret or personal data never reach the log. */
 const REDACTED = ['req.headers.authorization', '*.token', '*.password', '*.secret', '*.email', '*.phone'];
@@ -40,7 +41,7 @@ export const makeLogger = (config: Config): pino.Logger =>
   pino({ level: config.LOG_LEVEL, redact: { paths: REDACTED, censor: '[redacted]' } });
 
 /** The store of a development installation: the oldest one, opened at the first start. */
-async function developmentStore(database: Database, log: pino.Logger): Promise<string> {
+export async function developmentStore(database: Database, log: pino.Logger): Promise<string> {
   const [existing] = (await listStoreIds(database.pool)).sort();
   if (existing) return existing;
   const storeId = newId();
@@ -60,13 +61,31 @@ const redisOf = (config: Config): Redis | undefined =>
     ? new Redis(config.REDIS_URL, { lazyConnect: true, maxRetriesPerRequest: 1, enableOfflineQueue: false })
     : undefined;
 
+/** The parts that run; stopped in the order in which they stand on each other. */
+interface Parts {
+  database: Database;
+  worker?: RunningWorker;
+  redis?: Redis;
+  app?: FastifyInstance;
+}
+
+/** API and worker end side by side within the grace time; then what they stand on. */
+async function stopParts({ database, worker, redis, app }: Parts, graceMs: number, log: pino.Logger): Promise<void> {
+  const ended = await Promise.allSettled([app?.stop(graceMs), worker?.stop(graceMs)]);
+  redis?.disconnect();
+  ended.push(...(await Promise.allSettled([database.close()])));
+  for (const end of ended) if (end.status === 'rejected') log.error({ message: String(end.reason) }, 'stop');
+}
+
 /** Starts what ROLE asks for; resolves when it answers. */
 export async function startService(given: Config, logger: pino.Logger = makeLogger(given)): Promise<RunningService> {
   const config = await withSecret(given);
   const database = await openDatabase(config, (error) => logger.warn({ message: error.message }, 'idle connection lost'));
-  const ends: (() => Promise<unknown>)[] = [() => database.close()];
-  const stop = async () => {
-    for (const end of ends.splice(0).reverse()) await end().catch((error) => logger.error({ message: error.message }, 'stop'));
+  const parts: Parts = { database };
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= stopParts(parts, config.SHUTDOWN_GRACE_MS, logger);
+    return stopping;
   };
   try {
     const service: RunningService = { config, database, stop };
@@ -74,11 +93,8 @@ export async function startService(given: Config, logger: pino.Logger = makeLogg
       service.storeId = await developmentStore(database, logger);
       service.token = await developmentToken(config, service.storeId);
     }
-    if (config.ROLE !== 'api') {
-      const worker: RunningWorker = await startWorker(config, database, logger);
-      ends.push(() => worker.stop(config.SHUTDOWN_GRACE_MS));
-    }
-    if (config.ROLE !== 'worker') await startApi(service, logger, ends);
+    if (config.ROLE !== 'api') parts.worker = await startWorker(config, database, logger);
+    if (config.ROLE !== 'worker') await startApi(service, parts, logger);
     return service;
   } catch (error) {
     await stop();
@@ -86,12 +102,21 @@ export async function startService(given: Config, logger: pino.Logger = makeLogg
   }
 }
 
-async function startApi(service: RunningService, logger: pino.Logger, ends: (() => Promise<unknown>)[]): Promise<void> {
+async function startApi(service: RunningService, parts: Parts, logger: pino.Logger): Promise<void> {
   const { config, database, token } = service;
+  const { worker } = parts;
   const redis = redisOf(config);
-  if (redis) ends.push(async () => redis.disconnect());
-  const app = await buildApp({ config, pool: database.pool, version: VERSION, logger, redis, documentToken: token });
+  if (redis) parts.redis = redis;
+  const app = await buildApp({
+    config,
+    pool: database.pool,
+    version: VERSION,
+    logger,
+    redis,
+    documentToken: token,
+    ...(worker && { pingQueue: () => worker.queues.ping(PING_MS) }),
+  });
+  parts.app = app;
   service.app = app;
   service.url = await app.listen({ host: config.HOST, port: config.PORT });
-  ends.push(() => app.stop(config.SHUTDOWN_GRACE_MS));
 }

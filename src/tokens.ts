@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createSigner } from 'fast-jwt';
 import type { Config } from './config.ts';
 import type { Scope } from './domain/scopes.ts';
-import { jwtSecret, STAFF_AUDIENCE } from './plugins/auth.ts';
+import { jwtSecret, OPS_AUDIENCE, STAFF_AUDIENCE } from './plugins/auth.ts';
 
 /** Readable by the owner alone. */
 const PRIVATE = 0o600;
@@ -40,6 +40,12 @@ export function signToken(config: Config, request: TokenRequest): string {
     store: request.storeId,
     scope: request.scopes.join(' '),
   });
+}
+
+/** Signs a token for /metrics and the like: it belongs to no store. */
+export function signOpsToken(config: Config, lifetimeSeconds: number): string {
+  const sign = createSigner({ key: jwtSecret(config), algorithm: 'HS256', expiresIn: lifetimeSeconds * 1000 });
+  return sign({ iss: config.JWT_ISSUER, aud: OPS_AUDIENCE, sub: 'operations', scope: 'ops:read' });
 }
 
 /** Leaves the development token where scripts find it. */

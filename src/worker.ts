@@ -1,13 +1,25 @@
 // The queue process: workers, relay and sweeper.
 import type pg from 'pg';
+import { importWork } from './actions/imports.ts';
 import type { Config } from './config.ts';
 import type { Log } from './context.ts';
 import { APP_ROLE } from './database.ts';
+import { orderReader } from './deliveries.ts';
+import type { JobKind } from './domain/jobs.ts';
 import { QUEUES } from './jobs/catalogue.ts';
-import { openQueues, type QueueClient, type QueueSettings, startWorkers } from './jobs/queue.ts';
+import {
+  type OnError,
+  openQueues,
+  type QueueClient,
+  type QueueDefinition,
+  type QueueSettings,
+  startWorkers,
+} from './jobs/queue.ts';
 import { startRelay } from './jobs/relay.ts';
 import { handlersOf } from './jobs/runner.ts';
+import { startSchedules } from './jobs/schedules.ts';
 import { SLICES } from './jobs/slices.ts';
+import { loggable } from './plugins/errors.ts';
 
 export interface RunningWorker {
   queues: QueueClient;
@@ -21,27 +33,50 @@ export const queueSettings = (config: Config, databaseUrl: string): QueueSetting
   ...(config.REDIS_URL && { redisUrl: config.REDIS_URL }),
 });
 
-/** Starts to work on jobs. Closing order on stop: first nothing new comes in, then running slices end. */
-export async function startWorker(config: Config, database: { url: string; pool: pg.Pool }, log: Log): Promise<RunningWorker> {
-  const settings = queueSettings(config, database.url);
+/** Jobs of one kind that run at a time; kinds that the catalogue keeps to one stay so. */
+const withConcurrency = (queue: QueueDefinition, concurrency: number): QueueDefinition =>
+  queue.concurrency === 1 ? queue : { ...queue, concurrency };
+
+/** Kinds of jobs that are started every night, where this version can do them. */
+const NIGHTLY: readonly JobKind[] = ['self-check'];
+
+const reportTo =
+  (log: Log): OnError =>
+  (error, context) => {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    log.error({ ...context, error: loggable(cause) }, 'job attempt failed');
+  };
+
+/** Starts to work on jobs; resolves when new jobs are heard of. */
+export async function startWorker(
+  config: Config,
+  { url, pool }: { url: string; pool: pg.Pool },
+  log: Log,
+): Promise<RunningWorker> {
+  const settings = queueSettings(config, url);
   const queues = await openQueues(settings, QUEUES);
-  const handlers = handlersOf(database.pool, SLICES, log);
-  const served = QUEUES.filter((queue) => queue.name in handlers);
-  const workers = await startWorkers(settings, served, handlers, (error, context) => {
-    log.error({ ...context, message: (error as Error).message }, 'job attempt failed');
-  });
+  const handlers = handlersOf(pool, { ...SLICES, import: importWork(orderReader()) }, log);
+  const served = QUEUES.filter(({ name }) => name in handlers).map((queue) =>
+    withConcurrency(queue, config.WORKER_CONCURRENCY),
+  );
+  const workers = await startWorkers(settings, served, handlers, reportTo(log));
   const relay = startRelay({
-    databaseUrl: database.url,
-    pool: database.pool,
+    databaseUrl: url,
+    pool,
     queues,
     sweepIntervalMs: config.SWEEP_INTERVAL_MS,
     log,
   });
+  const schedules = startSchedules(
+    pool,
+    NIGHTLY.filter((kind) => kind in handlers),
+    log,
+  );
+  await relay.ready;
   return {
     queues,
     async stop(graceMs) {
-      await relay.stop();
-      await workers.stop(graceMs);
+      await Promise.allSettled([relay.stop(), schedules.stop(), workers.stop(graceMs)]);
       await queues.close();
     },
   };

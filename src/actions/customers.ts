@@ -1,6 +1,6 @@
 // Customers: create, change, delete.
 import type { Ctx } from '../context.ts';
-import type { Tx } from '../db/connection.ts';
+import type { Db, Tx } from '../db/connection.ts';
 import {
   type Customer,
   type CustomerChange,
@@ -8,11 +8,13 @@ import {
   deleteCustomer as deleteRow,
   findByIdentity,
   findCustomer,
+  findStanding,
   insertCustomer,
   lockCustomer,
   updateCustomer as updateRow,
 } from '../db/customers.ts';
-import { findGroups, insertMemberships, listGroupsOf } from '../db/groups.ts';
+import { holdGroups, insertMemberships, listGroupsOf } from '../db/groups.ts';
+import { findSurvivorId } from '../db/merges.ts';
 import { insertNote } from '../db/notes.ts';
 import { countOrdersOf } from '../db/orders.ts';
 import { findAgent } from '../db/sales-agents.ts';
@@ -22,6 +24,7 @@ import { type AccountStatus, canTransition } from '../domain/account-states.ts';
 import { applyCustom, checkCustom, type CustomValue } from '../domain/custom-fields.ts';
 import { type Named, searchText, sortName } from '../domain/customer-names.ts';
 import {
+  birthdayColumns,
   changedFields,
   checkIdentity,
   checkWholesale,
@@ -29,6 +32,8 @@ import {
   normaliseCustomer,
   type Source,
 } from '../domain/customers.ts';
+import { nameKey } from '../domain/duplicates.ts';
+import { duplicateKey } from '../domain/emails.ts';
 import { checkDelete, type DeletionBlocker, blockersFor } from '../domain/deletability.ts';
 import { type FieldProblem, foldText } from '../domain/fields.ts';
 import { checkPrimaryGroup } from '../domain/groups.ts';
@@ -58,11 +63,12 @@ export interface CreateCustomerInput extends CustomerFieldsInput {
 /** What of a row counts for the rules. */
 type Current = Pick<
   CustomerRow,
-  'email' | 'phone' | 'firstName' | 'lastName' | 'company' | 'wholesale' | 'accountStatus' | 'custom'
+  'email' | 'emailNorm' | 'phone' | 'firstName' | 'lastName' | 'company' | 'wholesale' | 'accountStatus' | 'custom'
 >;
 
 const NOBODY: Current = {
   email: null,
+  emailNorm: null,
   phone: null,
   firstName: null,
   lastName: null,
@@ -99,9 +105,11 @@ export async function storeOf(ctx: Ctx): Promise<Store> {
   return store;
 }
 
-/** Columns that follow from others: what the list sorts by, searches and compares. */
-export function derivedColumns(customer: Named) {
+/** Columns that follow from others: what the list sorts by and searches, and what duplicates have in common (C11). */
+export function derivedColumns(customer: Named & { emailNorm: string | null }) {
   return {
+    emailKey: customer.emailNorm ? duplicateKey(customer.emailNorm) : null,
+    nameKey: nameKey(customer) ?? null,
     sortName: sortName(customer),
     sortCompany: customer.company ? foldText(customer.company) : null,
     searchText: searchText(customer),
@@ -119,16 +127,19 @@ function customColumn(store: Store, input: CustomerFieldsInput, current: Current
   return { custom: applyCustom(current.custom as Record<string, CustomValue>, patch) };
 }
 
+/** Absent keeps, null clears. */
 /** The column values of an input, checked against everything that one customer alone can break. */
 function columnsOf(ctx: Ctx, store: Store, input: CustomerFieldsInput, current: Current, mode: 'create' | 'update'): CustomerChange {
   const today = localTimeAt(ctx.now, store.timezone);
-  const { fields } = accepted(normaliseCustomer(input, { today, defaultCountry: store.settings.defaultCountry }));
+  const { fields: read } = accepted(normaliseCustomer(input, { today, defaultCountry: store.settings.defaultCountry }));
+  const { birthday, ...fields } = read;
   const after = { ...current, ...fields };
   accepted(checkIdentity(after));
   const accountStatus = input.accountStatus ?? current.accountStatus;
   if (input.wholesale !== undefined) accepted(checkWholesale(input.wholesale, { ...current, accountStatus }));
   return {
     ...fields,
+    ...birthdayColumns(birthday),
     ...customColumn(store, input, current, mode),
     ...derivedColumns(after),
     ...(input.wholesale !== undefined && { wholesale: input.wholesale }),
@@ -155,7 +166,7 @@ async function refuseUnknownAgent(tx: Tx, salesAgentId: string | null | undefine
 
 async function refuseUnknownGroups(tx: Tx, groupIds: readonly string[]): Promise<void> {
   if (groupIds.length === 0) return;
-  const known = new Set((await findGroups(tx, groupIds)).map((group) => group.id));
+  const known = new Set((await holdGroups(tx, groupIds)).map((group) => group.id));
   const unknown = groupIds.findIndex((id) => !known.has(id));
   if (unknown >= 0) throw new Problem('REFERENCE_UNKNOWN', { reference: `/groupIds/${unknown}` });
 }
@@ -237,13 +248,25 @@ export const NEW_CUSTOMER = {
   version: 1,
 } as const;
 
+type Standing = Pick<CustomerRow, 'accountStatus' | 'mergedIntoId'>;
+
+async function present<Row extends Standing>(db: Db, row: Row | undefined): Promise<Row> {
+  if (!row) throw new Problem('NOT_FOUND', { resource: 'customer' });
+  const { accountStatus, mergedIntoId } = row;
+  if (mergedIntoId) throw new Problem('CUSTOMER_GONE', { accountStatus, mergedIntoId: await findSurvivorId(db, mergedIntoId) });
+  if (accountStatus === 'erased') throw new Problem('CUSTOMER_GONE', { accountStatus });
+  return row;
+}
+
+/**
+ * A customer whose parts can be read: neither merged nor erased.
+ * @throws Problem NOT_FOUND, CUSTOMER_GONE
+ */
+export const readPresent = async (db: Db, id: string) => present(db, await findStanding(db, id));
+
 /** Locks a customer that can be changed, and holds If-Match against it (C8). */
 export async function lockPresent(tx: Tx, id: string, ifMatch: number | undefined): Promise<CustomerRow> {
-  const row = await lockCustomer(tx, id);
-  if (!row) throw new Problem('NOT_FOUND', { resource: 'customer' });
-  if (row.accountStatus === 'merged' || row.accountStatus === 'erased') {
-    throw new Problem('CUSTOMER_GONE', { accountStatus: row.accountStatus, mergedIntoId: row.mergedIntoId });
-  }
+  const row = await present(tx, await lockCustomer(tx, id));
   if (ifMatch !== undefined && ifMatch !== row.version) throw new Problem('VERSION_MISMATCH', { version: row.version });
   return row;
 }

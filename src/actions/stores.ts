@@ -1,16 +1,23 @@
 // Stores: open a new one with everything that a new store has, change its settings.
-import { randomBytes } from 'node:crypto';
 import type { Ctx } from '../context.ts';
 import { transaction, type Tx } from '../db/connection.ts';
-import { insertApiKey } from '../db/api-keys.ts';
 import { insertGroups } from '../db/groups.ts';
-import { insertStore, type Store } from '../db/stores.ts';
+import { insertStore, type Store, updateStore as updateRow } from '../db/stores.ts';
 import { ensureTags } from '../db/tags.ts';
-import { formatKey, type KeyKind, SHOWN_CHARACTERS } from '../domain/api-keys.ts';
+import { normaliseCountryCode } from '../domain/countries.ts';
+import { type CustomFieldDeclaration, checkDeclarations } from '../domain/custom-fields.ts';
+import { normaliseEmail } from '../domain/emails.ts';
+import type { FieldProblem } from '../domain/fields.ts';
+import { normaliseLanguage, normaliseTimezone } from '../domain/locales.ts';
 import { groupKey, PRESET_GROUPS } from '../domain/groups.ts';
-import { DEFAULT_SETTINGS, type StoreSettings } from '../domain/stores.ts';
+import { currencyExponent } from '../domain/money.ts';
+import { type AccountMode, type CreditBasis, DEFAULT_SETTINGS, type StoreSettings } from '../domain/stores.ts';
 import { PRESET_TAGS, tagKey } from '../domain/tags.ts';
-import { hashKey } from './api-keys.ts';
+import { Problem } from '../errors.ts';
+import { addKey } from './api-keys.ts';
+import { storeOf } from './customers.ts';
+import { tell } from './timeline.ts';
+import { write } from './write.ts';
 
 export interface NewStore {
   name: string;
@@ -22,6 +29,8 @@ export interface NewStore {
 
 /** Opens the store that the context is bound to, with preset tags and groups and a publishable key. */
 export async function openStore(ctx: Ctx, input: NewStore): Promise<{ store: Store; publishableKey: string }> {
+  const errors = [...checkStoreChange(input), ...checkCurrency(input.currency)];
+  if (errors.length > 0) throw new Problem('STORE_INVALID', { errors });
   const { settings, ...facts } = input;
   const store: Store = {
     ...facts,
@@ -34,7 +43,8 @@ export async function openStore(ctx: Ctx, input: NewStore): Promise<{ store: Sto
   return transaction(ctx.db, async (tx) => {
     await insertStore(tx, store);
     await addPresets(ctx, tx);
-    return { store, publishableKey: await addKey(ctx, tx, { name: 'Storefront', kind: 'publishable', scopes: [], expiresAt: null }) };
+    const { key } = await addKey(ctx, tx, { name: 'Storefront', kind: 'publishable' });
+    return { store, publishableKey: key };
   });
 }
 
@@ -47,25 +57,78 @@ async function addPresets(ctx: Ctx, tx: Tx): Promise<void> {
   );
 }
 
-/** Adds a key and answers its text, which is shown this once. */
-export async function addKey(
-  ctx: Ctx,
-  tx: Tx,
-  input: { name: string; kind: KeyKind; scopes: string[]; expiresAt: Date | null; id?: string },
-): Promise<string> {
-  const text = formatKey(input.kind, ctx.storeId, randomBytes(32).toString('base64url'));
-  await insertApiKey(tx, {
-    storeId: ctx.storeId,
-    id: input.id ?? ctx.newId(),
-    name: input.name,
-    kind: input.kind,
-    scopes: input.scopes,
-    prefix: text.slice(0, SHOWN_CHARACTERS),
-    secretHash: hashKey(text),
-    createdAt: ctx.now,
-    expiresAt: input.expiresAt,
-    lastUsedAt: null,
-    revokedAt: null,
+/** A merge-patch of the store, as the contract has it. */
+export interface StoreChange {
+  name?: string;
+  timezone?: string;
+  locale?: string;
+  accounts?: AccountMode;
+  creditBasis?: CreditBasis;
+  sender?: { name: string; email: string } | null;
+  corsOrigins?: string[];
+  defaultCountry?: string | null;
+  customFields?: CustomFieldDeclaration[];
+}
+
+/** The store in the shape of the contract. */
+export function toStoreResource(store: Store) {
+  const { settings, ...facts } = store;
+  const { credit, sender, ...rest } = settings;
+  return { ...facts, ...rest, creditBasis: credit.basis, ...(sender && { sender }) };
+}
+
+type StoreResource = ReturnType<typeof toStoreResource>;
+
+function checkStoreChange(change: StoreChange): FieldProblem[] {
+  const { timezone, locale, sender, defaultCountry, customFields = [] } = change;
+  const problems: FieldProblem[] = [];
+  const refuse = (pointer: string, code: string, message: string) => problems.push({ pointer, code, message });
+  if (timezone !== undefined && !normaliseTimezone(timezone)) refuse('/timezone', 'TIMEZONE_INVALID', 'An IANA time zone name, such as Europe/Berlin.');
+  if (locale !== undefined && !normaliseLanguage(locale)) refuse('/locale', 'LANGUAGE_INVALID', 'A BCP 47 language tag, such as de or pt-BR.');
+  if (sender && !normaliseEmail(sender.email)) refuse('/sender/email', 'EMAIL_INVALID', 'Not an email address.');
+  if (defaultCountry && !normaliseCountryCode(defaultCountry)) refuse('/defaultCountry', 'COUNTRY_INVALID', 'An ISO 3166-1 alpha-2 code, such as DE.');
+  for (const problem of checkDeclarations(customFields)) problems.push({ ...problem, pointer: `/customFields${problem.pointer}` });
+  return problems;
+}
+
+/** The currency of a store is chosen once. */
+function checkCurrency(currency: string): FieldProblem[] {
+  if (currencyExponent(currency) !== undefined) return [];
+  return [{ pointer: '/currency', code: 'CURRENCY_UNKNOWN', message: 'An ISO 4217 code, such as EUR.' }];
+}
+
+function mergeSettings(settings: StoreSettings, change: StoreChange): StoreSettings {
+  const { accounts, creditBasis, sender, corsOrigins, defaultCountry, customFields } = change;
+  return {
+    accounts: accounts ?? settings.accounts,
+    credit: { basis: creditBasis ?? settings.credit.basis },
+    sender: sender === undefined ? settings.sender : sender,
+    corsOrigins: corsOrigins ?? settings.corsOrigins,
+    defaultCountry: defaultCountry === undefined ? settings.defaultCountry : defaultCountry,
+    customFields: customFields ?? settings.customFields,
+  };
+}
+
+/**
+ * Merge-patch of the store's settings.
+ * @throws Problem STORE_INVALID, VERSION_MISMATCH, CONFLICT when somebody else changed them meanwhile
+ */
+export function updateStore(ctx: Ctx, change: StoreChange, ifMatch?: number): Promise<StoreResource> {
+  return write(ctx, async (tx) => {
+    const store = await storeOf({ ...ctx, db: tx });
+    if (ifMatch !== undefined && ifMatch !== store.version) throw new Problem('VERSION_MISMATCH', { version: store.version });
+    const errors = checkStoreChange(change);
+    if (errors.length > 0) throw new Problem('STORE_INVALID', { errors });
+    const changed = await updateRow(tx, {
+      name: change.name ?? store.name,
+      timezone: change.timezone ?? store.timezone,
+      locale: change.locale ?? store.locale,
+      settings: mergeSettings(store.settings, change),
+      version: store.version + 1,
+      updatedAt: ctx.now,
+    });
+    if (!changed) throw new Problem('CONFLICT');
+    await tell(ctx, tx, { kind: 'store.updated', customerId: null, data: { fields: Object.keys(change) } });
+    return toStoreResource(changed);
   });
-  return text;
 }

@@ -133,16 +133,21 @@ export function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
 const RETRIED = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 5;
 
+/** Thrown by work that another writer overtook: what it read first is not what it locked later. It is run again. */
+export class Overtaken extends Error {}
+
+const isRetried = (error: unknown): boolean => error instanceof Overtaken || RETRIED.has(sqlStateOf(error) ?? '');
+
 /**
- * L3: one transaction on one connection; rolled back on any throw. Deadlocks and serialisation failures are run
- * again, at most five times, so `work` must have no effect outside the database.
+ * L3: one transaction on one connection; rolled back on any throw. Deadlocks, serialisation failures and `Overtaken`
+ * are run again, at most five times, so `work` must have no effect outside the database.
  */
 export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await db.use((connection) => runTransaction(connection, db.storeId, work));
     } catch (error) {
-      if (attempt >= MAX_ATTEMPTS || !RETRIED.has(sqlStateOf(error) ?? '')) throw error;
+      if (attempt >= MAX_ATTEMPTS || !isRetried(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, attempt * 5 + Math.random() * 20));
     }
   }
@@ -165,6 +170,15 @@ async function runTransaction<T>(
     });
     throw error;
   }
+}
+
+/** Does the work and takes it back: the answer is the true one, and nothing of it is stored. */
+export async function rehearse<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
+  const say = (text: string) => tx.use(({ client }) => client.query(text));
+  await say('savepoint rehearsal');
+  const result = await work();
+  await say('rollback to savepoint rehearsal');
+  return result;
 }
 
 type Parameters<P> = { [K in keyof P]-?: Placeholder } & { storeId: Placeholder };

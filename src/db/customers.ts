@@ -1,12 +1,12 @@
 // Customers: reading one as a resource, locking and changing rows.
 import { and, eq, inArray, notInArray, or, type SQL, sql } from 'drizzle-orm';
-import { type Db, prepared, type Tx } from './connection.ts';
+import { type Db, prepared, statement, type Tx } from './connection.ts';
 import { customers } from './tables/customers.ts';
 import { stores } from './tables/stores.ts';
 
 export type CustomerRow = typeof customers.$inferSelect;
 export type NewCustomer = typeof customers.$inferInsert;
-export type CustomerChange = Partial<Omit<NewCustomer, 'storeId' | 'id' | 'createdAt'>>;
+export type CustomerChange = Partial<Omit<NewCustomer, 'storeId' | 'id'>>;
 
 /** Merged and erased customers are nobody's: they keep their row, and nothing lists or changes them. */
 export const isPresent = notInArray(customers.accountStatus, ['merged', 'erased']);
@@ -189,7 +189,37 @@ export const updateCustomer = (tx: Tx, id: string, change: CustomerChange): Prom
       .where(and(eq(customers.storeId, tx.storeId), eq(customers.id, id))),
   );
 
+/** The next version for customers whose tags, groups or addresses changed; the caller holds their locks. */
+export const touchCustomers = statement<{ ids: readonly string[]; now: Date }, never>(
+  'touch_customers',
+  (p) => sql`
+    update customers set version = version + 1, updated_at = ${p.now}
+    where store_id = ${p.storeId} and id = any(${p.ids}::uuid[])`,
+);
+
+const selectStanding = prepared<{ id: string }>()('find_standing', (queries, p) =>
+  queries
+    .select({
+      accountStatus: customers.accountStatus,
+      mergedIntoId: customers.mergedIntoId,
+      primaryGroupId: customers.primaryGroupId,
+      version: customers.version,
+    })
+    .from(customers)
+    .where(and(eq(customers.storeId, p.storeId), eq(customers.id, p.id))),
+);
+
+/** Whether a customer is still somebody; undefined when there is none in this store. */
+export const findStanding = async (db: Db, id: string) => (await selectStanding(db, { id }))[0];
+
 export const deleteCustomer = (tx: Tx, id: string): Promise<unknown> =>
   tx.use(({ queries }) =>
     queries.delete(customers).where(and(eq(customers.storeId, tx.storeId), eq(customers.id, id))),
   );
+
+const selectAny = prepared()('any_customer', (queries, p) =>
+  queries.select({ id: customers.id }).from(customers).where(eq(customers.storeId, p.storeId)).limit(1),
+);
+
+/** Whether the store has any customer, merged and erased ones included. */
+export const hasCustomers = async (db: Db): Promise<boolean> => (await selectAny(db, {})).length > 0;

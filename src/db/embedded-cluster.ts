@@ -58,8 +58,22 @@ export async function openCluster(
     await createCluster(files, durable);
   }
   await mendPermissions(folder, user);
+  return { ...files, name: await clusterName(folder) };
+}
+
+async function clusterName(folder: string): Promise<string> {
   const { dev, ino } = await stat(folder);
-  return { ...files, name: `clientele(${dev},${ino})` };
+  return `clientele(${dev},${ino})`;
+}
+
+/** What leads to the server of a folder that another process owns; undefined where there is no cluster yet. */
+export async function lookUpCluster(
+  dataDir: string,
+): Promise<Pick<Cluster, 'name' | 'folder' | 'password'> | undefined> {
+  const folder = join(dataDir, 'postgres');
+  const password = (await readIfThere(join(dataDir, 'postgres.password')))?.trim();
+  if (!password || (await clusterVersion(folder)) === undefined) return undefined;
+  return { name: await clusterName(folder), folder, password };
 }
 
 /**

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import {
   type Cluster,
+  lookUpCluster,
   openCluster,
   PROGRAM_ENVIRONMENT,
   pathForServer,
@@ -81,6 +82,17 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
 }
 
+/**
+ * URL (as `EmbeddedPostgres.url`) of the server that another process runs in a data folder, for operator commands
+ * beside a running service. Undefined while there is none that takes connections.
+ */
+export async function runningServerUrl(dataDir: string): Promise<string | undefined> {
+  const cluster = await lookUpCluster(resolve(dataDir));
+  const server = cluster && (await readPidFile(cluster));
+  if (!server || server.state !== 'ready' || !isServerOf(cluster, server.pid)) return undefined;
+  return urlOf(cluster, server.port);
+}
+
 function handleOf({ pid, port }: Server, cluster: Cluster, giveBackDataDir: () => void): EmbeddedPostgres {
   let stopped: Promise<void> | undefined;
   return {
@@ -94,7 +106,7 @@ function handleOf({ pid, port }: Server, cluster: Cluster, giveBackDataDir: () =
   };
 }
 
-function urlOf(cluster: Cluster, port: number): string {
+function urlOf(cluster: Pick<Cluster, 'password'>, port: number): string {
   return `postgres://postgres:${cluster.password}@127.0.0.1:${port}/postgres`;
 }
 
@@ -275,11 +287,13 @@ async function settle(cluster: Cluster, pid: number): Promise<'ready' | 'stoppin
   throw new Error(`The server ${pid} did not get ready in ${RECOVERY_LIMIT_MS} ms; see ${logFile(cluster)}.`);
 }
 
-function pidFile(cluster: Cluster): string {
+function pidFile(cluster: Pick<Cluster, 'folder'>): string {
   return join(cluster.folder, 'postmaster.pid');
 }
 
-async function readPidFile(cluster: Cluster): Promise<(Server & { state: string }) | undefined> {
+async function readPidFile(
+  cluster: Pick<Cluster, 'folder'>,
+): Promise<(Server & { state: string }) | undefined> {
   const text = await readIfThere(pidFile(cluster));
   if (text === undefined) return undefined;
   const lines = text.split('\n');
@@ -341,7 +355,7 @@ async function sendSignal(cluster: Cluster, pid: number, signal: 'SIGINT' | 'SIG
  * Whether a process is a PostgreSQL of this very folder, so that no stranger who got an old pid is adopted or
  * stopped. By its name, not by /proc/<pid>/cwd: root in a container may not look at another user's.
  */
-function isServerOf(cluster: Cluster, pid: number): boolean {
+function isServerOf(cluster: Pick<Cluster, 'name'>, pid: number): boolean {
   if (processStart(pid) === undefined) return false;
   // pg_ctl signals by a pipe that only a PostgreSQL has, so a stranger comes to no harm.
   if (process.platform === 'win32') return true;

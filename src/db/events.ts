@@ -1,6 +1,7 @@
 // Events: appended by every change, read as timeline and as change feed.
 import { and, eq, sql } from 'drizzle-orm';
-import { type Db, prepared, statement, type Tx } from './connection.ts';
+import type { PageStart } from '../domain/pages.ts';
+import { type Db, execute, prepared, statement, type Tx } from './connection.ts';
 import { events } from './tables/events.ts';
 
 export interface NewEvent {
@@ -47,5 +48,114 @@ export async function insertEvents(tx: Tx, list: readonly NewEvent[]): Promise<v
 
 /** One event by id; for tests and deep links. */
 export const findEvent = prepared<{ id: string }>()('find_event', (queries, p) =>
-  queries.select().from(events).where(and(eq(events.storeId, p.storeId), eq(events.id, p.id))),
+  queries
+    .select()
+    .from(events)
+    .where(and(eq(events.storeId, p.storeId), eq(events.id, p.id))),
 );
+
+/** An event as the API shows it. */
+export interface Event {
+  id: string;
+  kind: string;
+  customerId: string | null;
+  subjectId: string | null;
+  actor: string;
+  data: Record<string, unknown>;
+  occurredAt: Date;
+}
+
+const EVENT = sql.raw(
+  'e.id, e.kind, e.customer_id as "customerId", e.subject_id as "subjectId", e.actor, e.data, e.occurred_at as "occurredAt"',
+);
+
+/** A kind is wanted by its whole name, `order.placed`, or by its first word, `order`. */
+const isWanted = (kinds: readonly string[]) =>
+  sql`(e.kind = any(${[...kinds]}::text[]) or split_part(e.kind, '.', 1) = any(${[...kinds]}::text[]))`;
+
+export type TimelineKey = readonly [occurredAt: string, id: string];
+
+/**
+ * Events of a customer and of those merged into it, newest first (C9). One index range for each of them, cut at the
+ * page, so that a page costs the same however long the history is.
+ */
+export function listTimeline(
+  db: Db,
+  {
+    customerId,
+    kinds,
+    after,
+    limit,
+  }: PageStart<TimelineKey> & { customerId: string; kinds?: readonly string[] | undefined },
+): Promise<Event[]> {
+  const seek = after ? sql`and (e.occurred_at, e.id) < (${after[0]}, ${after[1]})` : sql``;
+  const wanted = kinds ? sql`and ${isWanted(kinds)}` : sql``;
+  return execute<Event>(
+    db,
+    sql`
+      with recursive family(id) as (
+        select ${customerId}::uuid
+        union
+        select c.id from customers c join family on c.merged_into_id = family.id where c.store_id = ${db.storeId}
+      )
+      select ${EVENT} from family cross join lateral (
+        select * from events e
+        where e.store_id = ${db.storeId} and e.customer_id = family.id ${seek} ${wanted}
+        order by e.occurred_at desc, e.id desc limit ${limit}
+      ) e
+      order by e.occurred_at desc, e.id desc limit ${limit}`,
+  );
+}
+
+/** Where a reader of the change feed stands: behind this event of this transaction. */
+export type FeedPosition = readonly [transactionId: number, id: string];
+
+export interface Feed {
+  data: Event[];
+  /** Where to go on, also when nothing came. */
+  position: FeedPosition;
+  hasMore: boolean;
+}
+
+const FEED_START: FeedPosition = [0, '00000000-0000-0000-0000-000000000000'];
+/** Events that one request looks at in search of the kinds it wants: a rare kind costs the reader more requests, not one slow one. */
+const FEED_WINDOW = 5_000;
+
+type FeedRow = Event & { transactionId: number; wanted: boolean; place: number };
+
+/**
+ * The change feed: events in the order of their transactions, only below the oldest transaction still open, so that
+ * none that commits late appears behind a reader. `after` is exclusive; the same position reads the same events again.
+ */
+export async function readFeed(
+  db: Db,
+  {
+    kinds,
+    after = FEED_START,
+    limit,
+  }: { kinds?: readonly string[] | undefined; after?: FeedPosition | undefined; limit: number },
+): Promise<Feed> {
+  const window = kinds ? FEED_WINDOW : limit + 1;
+  const rows = await execute<FeedRow>(
+    db,
+    sql`
+      with feed as materialized (
+        select ${EVENT}, e.transaction_id as "transactionId", ${kinds ? isWanted(kinds) : sql`true`} as wanted,
+          (row_number() over (order by e.transaction_id, e.id))::int as place
+        from events e
+        where e.store_id = ${db.storeId} and (e.transaction_id, e.id) > (${after[0]}, ${after[1]})
+          and e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+        order by e.transaction_id, e.id limit ${window}
+      )
+      select * from feed where wanted or place = (select count(*) from feed) order by place limit ${limit + 1}`,
+  );
+  const wanted = rows.filter((row) => row.wanted);
+  const data = wanted.slice(0, limit);
+  const isFull = wanted.length > limit;
+  const last = isFull ? data.at(-1) : rows.at(-1);
+  return {
+    data,
+    position: last ? [last.transactionId, last.id] : after,
+    hasMore: isFull || last?.place === window,
+  };
+}

@@ -1,9 +1,9 @@
 // Job rows: the truth about work that goes on after the answer.
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, notInArray, type SQL, sql } from 'drizzle-orm';
 import type pg from 'pg';
 import type { JobStatus } from '../domain/jobs.ts';
 import { type Db, prepared, statement, type Tx } from './connection.ts';
-import { jobs } from './tables/jobs.ts';
+import { jobItems, jobs } from './tables/jobs.ts';
 
 export type JobRow = typeof jobs.$inferSelect;
 
@@ -12,14 +12,30 @@ export const JOBS_CHANNEL = 'clientele_jobs';
 
 const announce = statement<{ kind: string; id: string }, never>(
   'announce_job',
-  (p) => sql`select pg_notify(${sql.raw(`'${JOBS_CHANNEL}'`)}, ${p.storeId}::text || ' ' || ${p.kind}::text || ' ' || ${p.id}::text)`,
+  (p) =>
+    sql`select pg_notify(${sql.raw(`'${JOBS_CHANNEL}'`)}, ${p.storeId}::text || ' ' || ${p.kind}::text || ' ' || ${p.id}::text)`,
 );
 
-/** Adds a queued job; the relay hears of it when the transaction commits. */
+/** Adds a job; the relay hears of a queued one when the transaction commits. */
 export async function insertJob(tx: Tx, job: Omit<JobRow, 'storeId'>): Promise<void> {
   await tx.use(({ queries }) => queries.insert(jobs).values({ ...job, storeId: tx.storeId }));
+  if (job.status === 'queued') await announce(tx, { kind: job.kind, id: job.id });
+}
+
+/** The file of a job is complete: now it is worked on. */
+export async function queueReceived(
+  tx: Tx,
+  job: { id: string; kind: string; params: Record<string, unknown> },
+): Promise<void> {
+  await updateJob(tx, job.id, { status: 'queued', params: job.params, aliveAt: new Date() });
   await announce(tx, { kind: job.kind, id: job.id });
 }
+
+/** Forgets a job with everything that hangs on it. */
+export const deleteJob = statement<{ id: string }, never>(
+  'delete_job',
+  (p) => sql`delete from jobs where store_id = ${p.storeId} and id = ${p.id}`,
+);
 
 const find = prepared<{ id: string }>()('find_job', (queries, p) =>
   queries
@@ -52,7 +68,12 @@ export const updateJob = (db: Db, id: string, change: Partial<JobRow>): Promise<
 /** Jobs, newest first, older than `before` (an id) when it is given. */
 export const listJobs = (
   db: Db,
-  question: { limit: number; before?: string; status?: JobStatus; kind?: string },
+  question: {
+    limit: number;
+    before?: string | undefined;
+    status?: JobStatus | undefined;
+    kind?: string | undefined;
+  },
 ): Promise<JobRow[]> =>
   db.use(({ queries }) =>
     queries
@@ -67,6 +88,57 @@ export const listJobs = (
         ),
       )
       .orderBy(desc(jobs.id))
+      .limit(question.limit),
+  );
+
+/** The job that undoes this one; one that failed or was cancelled does not count. */
+export async function findUndoOf(db: Db, id: string): Promise<string | undefined> {
+  const [row] = await db.use(({ queries }) =>
+    queries
+      .select({ id: jobs.id })
+      .from(jobs)
+      .where(
+        and(
+          eq(jobs.storeId, db.storeId),
+          eq(jobs.undoOf, id),
+          notInArray(jobs.status, ['failed', 'cancelled']),
+        ),
+      )
+      .limit(1),
+  );
+  return row?.id;
+}
+
+/** `refused` means every refusal, `refused:CODE` one of them, `pending` what has no outcome yet. */
+const hasOutcome = (outcome: string): SQL | undefined => {
+  if (outcome === 'pending') return sql`${jobItems.outcome} is null`;
+  return outcome === 'refused' ? sql`${jobItems.outcome} ^@ 'refused:'` : eq(jobItems.outcome, outcome);
+};
+
+export interface JobItem {
+  customerId: string;
+  outcome: string | null;
+}
+
+/** Items of a job by customer id, behind `after` when it is given. */
+export const listJobItems = (
+  db: Db,
+  jobId: string,
+  question: { limit: number; after?: string | undefined; outcome?: string | undefined },
+): Promise<JobItem[]> =>
+  db.use(({ queries }) =>
+    queries
+      .select({ customerId: jobItems.customerId, outcome: jobItems.outcome })
+      .from(jobItems)
+      .where(
+        and(
+          eq(jobItems.storeId, db.storeId),
+          eq(jobItems.jobId, jobId),
+          question.after ? gt(jobItems.customerId, question.after) : undefined,
+          question.outcome ? hasOutcome(question.outcome) : undefined,
+        ),
+      )
+      .orderBy(asc(jobItems.customerId))
       .limit(question.limit),
   );
 

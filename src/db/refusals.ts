@@ -1,5 +1,5 @@
 // Database errors in the words of the error table: from SQLSTATE and constraint name, never from message texts.
-import { databaseErrorOf } from './connection.ts';
+import { databaseErrorOf, Overtaken } from './connection.ts';
 
 /** Constraints whose violation is an ordinary refusal: a race that the rules in code cannot see. */
 const REFUSED_BY_CONSTRAINT: Readonly<Record<string, string>> = {
@@ -30,6 +30,7 @@ const constraintOf = (error: { constraint?: string | undefined; message: string 
  * A lost connection (no SQLSTATE, class 08, 57P0x, 53xxx) is UNAVAILABLE.
  */
 export function refusalOfDatabase(error: unknown): string | undefined {
+  if (error instanceof Overtaken) return 'CONFLICT';
   const cause = databaseErrorOf(error);
   if (!cause) return isConnectionLoss(error) ? 'UNAVAILABLE' : undefined;
   const { code = '' } = cause;

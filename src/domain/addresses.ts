@@ -1,6 +1,6 @@
 // Addresses: what a valid one is (A6), when two are the same (A5), which one is the default (A1–A4).
 import { normaliseCountryCode, normaliseRegion } from './countries.ts';
-import { type FieldProblem, foldText, isBlank, MAX_TEXT_LENGTH, readText } from './fields.ts';
+import { cutText, type FieldProblem, foldText, isBlank, MAX_TEXT_LENGTH, readText } from './fields.ts';
 import { normalisePhone } from './phones.ts';
 
 const TEXT_FIELDS = ['firstName', 'lastName', 'company', 'line1', 'line2', 'city', 'postcode'] as const;
@@ -103,13 +103,89 @@ export function planAddressDelete(
   return { newDefaultId: nextDefaultId, clearsBilling: address.isDefaultBilling ?? false };
 }
 
-/** A5: an address from checkout is a saved one that was used again, or a new one; it never overwrites. */
-export function planCheckoutAddress(
-  saved: readonly { id: string; contentKey: string }[],
-  contentKey: string,
-): { usedId: string } | { add: true; isDefault: boolean } {
-  const same = saved.find((address) => address.contentKey === contentKey);
-  return same ? { usedId: same.id } : { add: true, isDefault: becomesDefault(saved.length, false) };
+/**
+ * A5: what of a checkout's address can be kept. The order was placed with it, so a part that A6 refuses (a phone
+ * number with a slip, a country that is none) is left out instead of the address; undefined when no place is left.
+ */
+export function readCheckoutAddress(input: AddressInput): AddressFields | undefined {
+  const read = normaliseAddress(input);
+  if ('fields' in read) return read.fields;
+  const refused = Object.fromEntries(read.errors.map(({ pointer }) => [pointer.slice(1), null]));
+  const rest = normaliseAddress({ ...input, ...refused });
+  return 'fields' in rest ? rest.fields : undefined;
+}
+
+/** An address that an order used; null when it was only told, as in a file. */
+export type UsedAddress = { customerId: string; contentKey: string; usedAt: Date | null };
+/** What a customer has of a place: the saved address that is the same, and whether there is a default one. */
+export type KnownPlace = {
+  customerId: string;
+  contentKey: string;
+  addressId: string | null;
+  hasDefault: boolean;
+};
+
+/**
+ * A5: each address from checkout is a saved one that was used again, or a new one; it never overwrites. The same
+ * place twice is one address, in the first spelling and with the latest use. A customer's first one is the default
+ * (A1). `known` has an entry for every customer and place of `used`.
+ */
+export function planCheckoutAddresses<Used extends UsedAddress>(
+  used: readonly Used[],
+  known: readonly KnownPlace[],
+): { again: { addressId: string; usedAt: Date }[]; added: (Used & { isDefault: boolean })[] } {
+  const places = new Map(known.map((place) => [placeOf(place), place]));
+  const withDefault = new Set(known.filter((place) => place.hasDefault).map((place) => place.customerId));
+  const plan: ReturnType<typeof planCheckoutAddresses<Used>> = { again: [], added: [] };
+  for (const address of onePerPlace(used)) {
+    const addressId = places.get(placeOf(address))?.addressId;
+    if (addressId) {
+      if (address.usedAt) plan.again.push({ addressId, usedAt: address.usedAt });
+      continue;
+    }
+    plan.added.push({ ...address, isDefault: !withDefault.has(address.customerId) });
+    withDefault.add(address.customerId);
+  }
+  return plan;
+}
+
+const placeOf = ({ customerId, contentKey }: { customerId: string; contentKey: string }): string =>
+  `${customerId} ${contentKey}`;
+
+function onePerPlace<Used extends UsedAddress>(used: readonly Used[]): Used[] {
+  const places = new Map<string, Used>();
+  for (const address of used) {
+    const first = places.get(placeOf(address));
+    const isLater = first !== undefined && (address.usedAt?.getTime() ?? 0) > (first.usedAt?.getTime() ?? 0);
+    if (first === undefined || isLater) {
+      places.set(placeOf(address), { ...(first ?? address), usedAt: address.usedAt });
+    }
+  }
+  return [...places.values()];
+}
+
+/** City as lists compare and sort it: lower case without accents, at most 255 UTF-16 units. */
+export const cityKey = (city: string): string => cutText(foldText(city), MAX_TEXT_LENGTH);
+
+/** Region as lists compare it: the ISO 3166-2 code where it is known, else the name folded like a city. */
+export const regionKey = ({
+  region,
+  regionCode,
+}: Pick<AddressFields, 'region' | 'regionCode'>): string | null =>
+  regionCode ?? (region ? cityKey(region) : null);
+
+/** Postcode as lists compare it, by prefix too: upper case without spaces. */
+export const postcodeKey = (postcode: string): string =>
+  cutText(postcode.normalize('NFKC').toUpperCase().replace(/\s/g, ''), MAX_TEXT_LENGTH);
+
+/** The copies of the default address that the customer's row carries; all null without an address. */
+export function placeKeys(address: AddressFields) {
+  return {
+    defaultCountry: address.countryCode ?? null,
+    defaultRegion: regionKey(address),
+    defaultCity: address.city ? cityKey(address.city) : null,
+    defaultPostcode: address.postcode ? postcodeKey(address.postcode) : null,
+  };
 }
 
 function readTexts(input: AddressInput, problems: FieldProblem[]): AddressFields {

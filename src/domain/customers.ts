@@ -172,3 +172,13 @@ export function changedFields<Field extends string>(
   }
   return changes;
 }
+
+/** The stored columns of a birthday: absent keeps, null clears. */
+export function birthdayColumns(birthday: Birthday | null | undefined) {
+  if (birthday === undefined) return {};
+  return {
+    birthdayMonth: birthday?.month ?? null,
+    birthdayDay: birthday?.day ?? null,
+    birthdayYear: birthday?.year ?? null,
+  };
+}

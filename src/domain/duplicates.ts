@@ -1,6 +1,8 @@
 // Which customers may be one person, and why (C11). Keys are stored or grouped on, so that SQL finds the pairs.
+
+import { MAX_SORT_NAME_LENGTH } from './customer-names.ts';
 import { duplicateKey } from './emails.ts';
-import { foldText } from './fields.ts';
+import { cutText, foldText } from './fields.ts';
 
 export const DUPLICATE_REASONS = ['same_email', 'same_phone', 'same_name_postcode'] as const;
 export type DuplicateReason = (typeof DUPLICATE_REASONS)[number];
@@ -42,10 +44,15 @@ export function duplicateReasons(
   return DUPLICATE_REASONS.filter((reason) => shared.some(({ kind }) => kind === reason));
 }
 
-/** Folded words in alphabetical order: 'Anna Müller' and 'MULLER, Anna' with the fields swapped are one name. */
-function nameKey({ firstName, lastName }: DuplicateCandidate): string | undefined {
+/** Folded words in alphabetical order, at most 120 characters: 'Anna Müller' and 'MULLER, Anna' with the fields swapped are one name. */
+export function nameKey({
+  firstName,
+  lastName,
+}: Pick<DuplicateCandidate, 'firstName' | 'lastName'>): string | undefined {
   const [first, last] = [words(firstName ?? ''), words(lastName ?? '')];
-  return first.length === 0 || last.length === 0 ? undefined : [...first, ...last].sort().join(' ');
+  return first.length === 0 || last.length === 0
+    ? undefined
+    : cutText([...first, ...last].sort().join(' '), MAX_SORT_NAME_LENGTH);
 }
 
 function words(text: string): string[] {

@@ -1,12 +1,14 @@
 // Jobs: kinds, states and what may follow what.
-export const JOB_STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+/** `receiving`: its file is still coming in; nobody works on it yet. */
+export const JOB_STATUSES = ['receiving', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-export const JOB_KINDS = ['bulk', 'import', 'tag-change', 'self-check'] as const;
+export const JOB_KINDS = ['bulk', 'import', 'tag-change', 'group-change', 'self-check'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** A job in one of these states never runs again. */
-export const isFinished = (status: JobStatus): boolean => status !== 'queued' && status !== 'running';
+export const isFinished = (status: JobStatus): boolean =>
+  !['receiving', 'queued', 'running'].includes(status);
 
 /** Adds the counts of one slice to those of the slices before it. */
 export function addOutcomes(
@@ -16,4 +18,19 @@ export function addOutcomes(
   const sum: Record<string, number> = { ...before };
   for (const [outcome, count] of Object.entries(slice)) sum[outcome] = (sum[outcome] ?? 0) + count;
   return sum;
+}
+
+/** How many items a job has done of how many; `total` is null while nobody knows. */
+export interface JobProgress {
+  status: JobStatus;
+  done: number;
+  total: number | null;
+  startedAt: Date | null;
+}
+
+/** When a running job ends if it goes on as fast as until now; null while that cannot be told. */
+export function estimateEnd({ status, done, total, startedAt }: JobProgress, now: Date): Date | null {
+  if (status !== 'running' || total === null || startedAt === null || done === 0) return null;
+  const perItemMs = Math.max(0, now.getTime() - startedAt.getTime()) / done;
+  return new Date(now.getTime() + perItemMs * Math.max(0, total - done));
 }

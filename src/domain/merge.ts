@@ -9,7 +9,8 @@ import { MAX_TAGS_PER_CUSTOMER, tagKey, uniteTags } from './tags.ts';
 /** What can be chosen from either side, with the columns that go together. */
 const FIELD_COLUMNS = {
   externalId: ['externalId'],
-  email: ['email', 'emailNorm', 'emailKey'],
+  // Consent is given for an address.
+  email: ['email', 'emailNorm', 'emailKey', 'acceptsMarketing'],
   phone: ['phone'],
   firstName: ['firstName'],
   lastName: ['lastName'],
@@ -22,6 +23,9 @@ const FIELD_COLUMNS = {
   wholesale: ['wholesale'],
   primaryGroupId: ['primaryGroupId'],
 } as const;
+
+/** What moves from one customer to the other by its id. */
+export type MergeItemKind = 'order' | 'note' | 'task' | 'tag' | 'group';
 
 export type MergeField = keyof typeof FIELD_COLUMNS;
 export const MERGE_FIELDS = [
@@ -40,7 +44,8 @@ export const MERGE_FIELDS = [
   'primaryGroupId',
 ] as const satisfies readonly MergeField[];
 
-export type MergeSide = 'into' | 'from';
+export const MERGE_SIDES = ['into', 'from'] as const;
+export type MergeSide = (typeof MERGE_SIDES)[number];
 /** Whose value survives, per field; `accountStatus` also chooses the credential and a pending invitation. */
 export type MergeChoice = {
   readonly [Field in MergeField | 'accountStatus' | `custom.${string}`]?: MergeSide;
@@ -52,6 +57,7 @@ export type MergeColumns = {
   email: string | null;
   emailNorm: string | null;
   emailKey: string | null;
+  acceptsMarketing: boolean;
   phone: string | null;
   firstName: string | null;
   lastName: string | null;
@@ -89,6 +95,7 @@ export type MergeBlocker = {
     | 'ALREADY_ERASED'
     | 'DISABLED_ACCOUNT_NEEDS_CHOICE'
     | 'TOO_MANY_TAGS'
+    | 'AMOUNT_TOO_LARGE'
     | 'NO_EMAIL'
     | 'WHOLESALE_REQUIRES_ACCOUNT'
     | 'CUSTOMER_NEEDS_IDENTITY';
@@ -112,6 +119,8 @@ export type MovedRecord = {
   groupIdsAdded: string[];
   addressIds: string[];
   intoDefaults: AddressDefaults;
+  /** The survivor's after the merge. */
+  mergedDefaults: AddressDefaults;
   fromDefaults: AddressDefaults;
 };
 export type AddressDefaults = { defaultId: string | null; defaultBillingId: string | null };
@@ -176,6 +185,21 @@ export function checkMerge(
 ): { refused: 'MERGE_BLOCKED'; blockers: MergeBlocker[] } | undefined {
   return plan.blockers.length > 0 ? { refused: 'MERGE_BLOCKED', blockers: plan.blockers } : undefined;
 }
+
+/** The fields that both sides have, and differently: where `choose` matters. */
+export function differingFields(into: MergeColumns, from: MergeColumns): MergeField[] {
+  const isGiven = (value: unknown) => value !== null && value !== false;
+  return MERGE_FIELDS.filter((field) => {
+    const [column] = FIELD_COLUMNS[field];
+    return isGiven(into[column]) && isGiven(from[column]) && !sameColumns(into, from, FIELD_COLUMNS[field]);
+  });
+}
+
+const sameColumns = (
+  one: MergeColumns,
+  other: MergeColumns,
+  columns: readonly (keyof MergeColumns)[],
+): boolean => columns.every((column) => sameValue(one[column], other[column]));
 
 // What survives
 
@@ -257,7 +281,10 @@ function uniteAddresses(
   };
 }
 
-function defaultsOf(addresses: readonly MergeAddress[]): AddressDefaults {
+/** Which of a customer's addresses carry a mark. */
+export function defaultsOf(
+  addresses: readonly { id: string; isDefault: boolean; isDefaultBilling: boolean }[],
+): AddressDefaults {
   return {
     defaultId: addresses.find((address) => address.isDefault)?.id ?? null,
     defaultBillingId: addresses.find((address) => address.isDefaultBilling)?.id ?? null,
@@ -311,14 +338,17 @@ function blockersOfPair(into: MergeCustomer, from: MergeCustomer, choose: MergeC
 function blockersOfOutcome(
   into: MergeCustomer,
   from: MergeCustomer,
-  outcome: Pick<MergePlan, 'fields' | 'tags' | 'accountStatus'>,
+  outcome: Pick<MergePlan, 'fields' | 'tags' | 'accountStatus' | 'counters'>,
 ): MergeBlocker[] {
-  const { fields, tags, accountStatus } = outcome;
+  const { fields, tags, accountStatus, counters } = outcome;
   const blockers: MergeBlocker[] = [];
   const grew = tags.length > Math.max(into.tags.length, from.tags.length);
   if (tags.length > MAX_TAGS_PER_CUSTOMER && grew) {
     const facts = { limit: MAX_TAGS_PER_CUSTOMER, would: tags.length };
     blockers.push({ code: 'TOO_MANY_TAGS', ...facts, wayOut: 'Remove tags from either customer first.' });
+  }
+  if (Math.max(counters.totalSpent, counters.refundedTotal) > Number.MAX_SAFE_INTEGER) {
+    blockers.push({ code: 'AMOUNT_TOO_LARGE', wayOut: 'Sums of money stay below 2^53: keep the two apart.' });
   }
   if ((accountStatus === 'active' || accountStatus === 'invited') && fields.email === null) {
     blockers.push({
@@ -361,6 +391,10 @@ function recordMoved(
     groupIdsAdded: outcome.groupIds.filter((id) => !into.groupIds.includes(id)),
     addressIds: outcome.addresses.moveIds,
     intoDefaults: defaultsOf(into.addresses),
+    mergedDefaults: {
+      defaultId: outcome.addresses.defaultId,
+      defaultBillingId: outcome.addresses.defaultBillingId,
+    },
     fromDefaults: defaultsOf(from.addresses),
   };
 }

@@ -56,6 +56,12 @@ export const NO_ORDERS: OrderCounters = {
   lastOrderId: null,
 };
 
+/** The counters alone, of a row that has more. */
+export function countersOf(row: OrderCounters): OrderCounters {
+  const { ordersCount, totalSpent, refundedTotal, firstOrderAt, lastOrderAt, lastOrderId } = row;
+  return { ordersCount, totalSpent, refundedTotal, firstOrderAt, lastOrderAt, lastOrderId };
+}
+
 const NOTHING: CounterContribution = { orders: 0, spent: 0, refunded: 0, placed: null };
 
 /** C7: whether the order counts. A fully refunded order still counts as an order, with nothing spent. */

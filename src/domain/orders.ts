@@ -31,6 +31,13 @@ export const COUNTED_STATUSES = [
   'completed',
 ] as const satisfies readonly OrderStatus[];
 
+/** O1: most orders of one batch. */
+export const MAX_ORDER_BATCH = 500;
+
+/** O5: what a list of orders is sorted by, ties by id. */
+export const ORDER_SORTS = ['placedAt', '-placedAt', 'total', '-total'] as const;
+export type OrderSort = (typeof ORDER_SORTS)[number];
+
 export interface OrderItem {
   productId: string | null;
   sku: string | null;
@@ -77,6 +84,7 @@ export interface OrderAddress {
 /** O7: what applied when the order was placed. */
 export interface OrderSnapshot {
   groupIds: string[];
+  primaryGroupId: string | null;
   tier: string | null;
   priceBasis: 'retail' | 'wholesale';
 }

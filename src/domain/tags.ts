@@ -3,10 +3,16 @@ import { caseKey, collapseSpaces, lengthOf, MAX_TEXT_LENGTH, readText } from './
 
 export const MAX_TAGS_PER_CUSTOMER = 250;
 export const MAX_TAG_LENGTH = MAX_TEXT_LENGTH;
+/** How the palette can be sorted (T4). */
+export const TAG_SORTS = ['name', '-customersCount'] as const;
 /** Exist in a new store (T4). */
 export const PRESET_TAGS = ['VIP', 'Wholesale', 'Influencer', 'High-value', 'At-risk'] as const;
 
-export type TagRefusal = { refused: 'TAG_INVALID'; tag: string; reason: 'too_long' | 'unreadable' };
+export type TagRefusal = {
+  refused: 'TAG_INVALID';
+  tag: string;
+  reason: 'too_long' | 'unreadable' | 'has_comma';
+};
 /** `set` replaces all; otherwise `remove` goes first, then `add`. */
 export type TagChange = {
   set?: readonly string[];
@@ -34,6 +40,15 @@ export function parseTags(input: string | readonly string[]): string[] | TagRefu
     if (!tags.has(key)) tags.set(key, tag);
   }
   return [...tags.values()];
+}
+
+/** The one tag that a new name stands for, cleaned like any other (T1); unlike a list it has no commas. */
+export function readTagName(input: string): { name: string } | TagRefusal {
+  if (input.includes(',')) return { refused: 'TAG_INVALID', tag: input, reason: 'has_comma' };
+  const tags = parseTags(input);
+  if ('refused' in tags) return tags;
+  const [name] = tags;
+  return name === undefined ? refuseTag(input) : { name };
 }
 
 /** T2: tags with the same key are the same tag. */

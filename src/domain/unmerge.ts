@@ -3,7 +3,7 @@ import type { AccountStatus } from './account-states.ts';
 import { type AddressUse, chooseDefault } from './addresses.ts';
 import type { Source } from './customers.ts';
 import { sameValue } from './fields.ts';
-import type { AddressDefaults, MergeColumns, MovedRecord } from './merge.ts';
+import { type AddressDefaults, defaultsOf, type MergeColumns, type MovedRecord } from './merge.ts';
 import { tagKey } from './tags.ts';
 
 export const UNMERGE_DAYS = 30;
@@ -27,6 +27,8 @@ export type UnmergePlan = {
   keptEdits: string[];
   intoStatus: AccountStatus;
   fromStatus: AccountStatus;
+  /** Whether the other customer accepts marketing; undefined = as before the merge. */
+  fromAcceptsMarketing: boolean | undefined;
   source: Source;
   createdAt: Date;
   registeredAt: Date | null;
@@ -37,6 +39,9 @@ export type UnmergePlan = {
   intoDefaults: AddressDefaults;
   fromDefaults: AddressDefaults;
 };
+
+/** The last moment at which a merge can be taken back. */
+export const undoableUntil = (mergedAt: Date): Date => new Date(mergedAt.getTime() + UNMERGE_MS);
 
 /** C10: not after 30 days, not when moved credit or points were spent, not when the survivor is gone itself. */
 export function checkUnmerge(
@@ -51,7 +56,7 @@ export function checkUnmerge(
   if (intoStatus === 'merged' || intoStatus === 'erased') {
     return { refused: 'CUSTOMER_GONE', accountStatus: intoStatus };
   }
-  const until = new Date(mergedAt.getTime() + UNMERGE_MS);
+  const until = undoableUntil(mergedAt);
   if (at > until) return { refused: 'UNMERGE_TOO_LATE', mergedAt, until };
   return spentLotsCount > 0 ? { refused: 'UNMERGE_LOTS_SPENT', spentLotsCount } : undefined;
 }
@@ -73,6 +78,8 @@ export function planUnmerge(
   const fields: Partial<MergeColumns> = Object.fromEntries(
     untouched.map(([column, [before]]) => [column, before]),
   );
+  // Left since, or the group is gone: the main group has to be one of the groups.
+  if (fields.primaryGroupId && !into.groupIds.includes(fields.primaryGroupId)) fields.primaryGroupId = null;
   const primaryGroupId = fields.primaryGroupId === undefined ? into.primaryGroupId : fields.primaryGroupId;
   const back = new Set(moved.addressIds);
   const [returning, staying] = [
@@ -87,6 +94,7 @@ export function planUnmerge(
       ...custom.filter((entry) => !untouchedCustom.includes(entry)).map(([key]) => `custom.${key}`),
     ],
     ...restoreStatuses(moved, into.accountStatus),
+    fromAcceptsMarketing: consentOfReturned(moved, into),
     source: moved.origin.source,
     createdAt: new Date(moved.origin.createdAt),
     registeredAt: moved.origin.registeredAt === null ? null : new Date(moved.origin.registeredAt),
@@ -94,10 +102,12 @@ export function planUnmerge(
     // A group of the other side that was made the primary one since is an edit, too.
     removeGroupIds: moved.groupIdsAdded.filter((id) => into.groupIds.includes(id) && id !== primaryGroupId),
     addressIds: returning.map((address) => address.id),
-    intoDefaults: restoreDefaults(staying, moved.intoDefaults),
-    fromDefaults: restoreDefaults([...fromAddresses, ...returning], moved.fromDefaults, {
-      ignoreMarks: true,
-    }),
+    intoDefaults: restoreDefaults(
+      staying,
+      moved.intoDefaults,
+      defaultsSetSince(into.addresses, moved.mergedDefaults),
+    ),
+    fromDefaults: restoreDefaults([...fromAddresses, ...returning], moved.fromDefaults),
   };
 }
 
@@ -127,25 +137,37 @@ function restoreStatuses(
   return { intoStatus: now, fromStatus: moved.fromStatus };
 }
 
+/** Consent given or withdrawn since the merge goes back with the address that it was for. */
+function consentOfReturned(moved: MovedRecord, into: UnmergeCustomer): boolean | undefined {
+  const brought = moved.fields.emailNorm?.[1];
+  return brought && into.emailNorm === brought ? into.acceptsMarketing : undefined;
+}
+
 function intersectTags(tags: readonly string[], added: readonly string[]): string[] {
   const keys = new Set(added.map(tagKey));
   return tags.filter((tag) => keys.has(tagKey(tag)));
 }
 
-/** The default of now while it stays, else the one before the merge, else by A3. */
+/** A mark that was set since the merge stays; any other one goes back to where it was, and A1 has the last word. */
 function restoreDefaults(
   addresses: readonly CurrentAddress[],
   before: AddressDefaults,
-  options = { ignoreMarks: false },
+  since: AddressDefaults = NO_DEFAULTS,
 ): AddressDefaults {
   const here = (id: string | null) => addresses.find((address) => address.id === id)?.id ?? null;
-  const marked = options.ignoreMarks ? [] : addresses;
   return {
-    defaultId:
-      marked.find((address) => address.isDefault)?.id ??
-      here(before.defaultId) ??
-      chooseDefault(addresses)?.id ??
-      null,
-    defaultBillingId: marked.find((address) => address.isDefaultBilling)?.id ?? here(before.defaultBillingId),
+    defaultId: here(since.defaultId) ?? here(before.defaultId) ?? chooseDefault(addresses)?.id ?? null,
+    defaultBillingId: here(since.defaultBillingId) ?? here(before.defaultBillingId),
+  };
+}
+
+const NO_DEFAULTS: AddressDefaults = { defaultId: null, defaultBillingId: null };
+
+/** The marks that are not the merge's own. */
+function defaultsSetSince(addresses: readonly CurrentAddress[], merged: AddressDefaults): AddressDefaults {
+  const now = defaultsOf(addresses);
+  return {
+    defaultId: now.defaultId === merged.defaultId ? null : now.defaultId,
+    defaultBillingId: now.defaultBillingId === merged.defaultBillingId ? null : now.defaultBillingId,
   };
 }

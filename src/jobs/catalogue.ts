@@ -9,6 +9,7 @@ export const CATALOGUE: Readonly<Record<JobKind, QueueDefinition>> = {
   bulk: { name: 'bulk', ...SLICED },
   import: { name: 'import', ...SLICED, concurrency: 1 },
   'tag-change': { name: 'tag-change', ...SLICED, concurrency: 1 },
+  'group-change': { name: 'group-change', ...SLICED, concurrency: 1 },
   'self-check': { name: 'self-check', ...SLICED, concurrency: 1 },
 };
 

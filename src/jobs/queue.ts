@@ -3,8 +3,9 @@
 // come twice (the handler reads the row first).
 import assert from 'node:assert';
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type BackendClasses,
+  type BackendFactory,
   type ConnectionOptions,
   createRedisBackend,
   type IQueueBackend,
@@ -12,11 +13,12 @@ import {
   type PgQueryable,
   PostgresConnection,
   PostgresQueueBackend,
-  type Queue,
+  Queue,
+  type QueueOptions,
   runMigrations,
   UnrecoverableError,
   WaitingError,
-  withBackend,
+  Worker,
 } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
 
@@ -77,7 +79,7 @@ export interface QueueClient {
    * @throws when the backend does not take them; some may have been added
    */
   enqueue(queue: QueueDefinition, refs: readonly JobRef[], options?: { delayMs?: number }): Promise<void>;
-  /** Jobs per queue and state. Ended jobs are removed, so `failed` is 0 unless BullMQ is half-way: count failures in rows. */
+  /** Jobs per queue and state. Ended jobs are removed, so `failed` stays 0: count failures in rows. */
   counts(): Promise<Record<string, JobCounts>>;
   /** @throws when the backend does not answer within `timeoutMs` */
   ping(timeoutMs: number): Promise<void>;
@@ -102,8 +104,9 @@ export interface RunningWorkers {
 const SCHEMA = 'bullmq';
 /** The hash tag keeps every key in one slot: BullMQ's scripts touch several keys at once, which a cluster refuses otherwise. */
 const REDIS_PREFIX = '{clientele}';
+/** On PostgreSQL the workers' own clocks decide when a lock is over, so they must agree to a second or two. */
 const LOCK_MS = 6_000;
-/** A killed worker's job is found in lock + one or two checks: 7 s on average, 10 s at worst. A check costs 0.6 ms. */
+/** A killed worker's job is found in lock + one or two checks: 6 s on average, 10 s at worst. A check costs 0.9 ms. */
 const STALLED_CHECKS_PER_LOCK = 3;
 /** Kills that one job survives; BullMQ's default of 1 loses a long import in the second roll-out. */
 const MAX_STALLED = 5;
@@ -193,7 +196,13 @@ export async function startWorkers(
 ): Promise<RunningWorkers> {
   const missing = definitions.find(({ name }) => !handlers[name]);
   if (missing) throw new Error(`The queue ${missing.name} has no handler`);
-  const run: Run = { stopping: false, onError, reported: new WeakSet(), told: new Map() };
+  const run: Run = {
+    stopping: false,
+    deliveries: new Set(),
+    onError,
+    reported: new WeakSet(),
+    told: new Map(),
+  };
   const transport = await openTransport(settings, {
     blocking: true,
     onError: (error) => tellTrouble(run, error, '*'),
@@ -204,14 +213,11 @@ export async function startWorkers(
   return {
     async stop(graceMs) {
       run.stopping = true;
-      for (const { worker } of workers) {
-        // Pausing without waiting: BullMQ's own wait cannot be cut short, and renews locks as long as it lasts.
-        void worker.pause(true);
-        worker.cancelAllJobs();
-      }
-      await within(graceMs, Promise.allSettled(workers.flatMap(({ deliveries }) => [...deliveries])));
-      const closed = workers.map(({ worker, deliveries }) => worker.close(deliveries.size > 0));
-      await within(CLOSE_MS, Promise.allSettled(closed));
+      const closed = Promise.allSettled(workers.map((worker) => worker.close()));
+      for (const worker of workers) worker.cancelAllJobs();
+      await within(graceMs, Promise.allSettled(run.deliveries));
+      if (run.deliveries.size === 0) await within(CLOSE_MS, closed);
+      await Promise.all(workers.map((worker) => worker.endRenewals()));
       await transport.close();
     },
   };
@@ -220,6 +226,8 @@ export async function startWorkers(
 /** What the workers of one process share. */
 interface Run {
   stopping: boolean;
+  /** The handlers at work. */
+  deliveries: Set<Promise<void>>;
   onError: OnError;
   /** Errors that onError heard already, as BullMQ brings them again. */
   reported: WeakSet<Error>;
@@ -236,8 +244,10 @@ function tellTrouble(run: Run, error: Error, queue: string): void {
   run.onError(error, { queue });
 }
 
+type JobQueue = Queue<JobRef, void, string, JobRef, void, string, IQueueBackend>;
+
 function openQueue(name: string, transport: Transport) {
-  const queue = new transport.classes.Queue<JobRef>(name, {
+  const options: QueueOptions = {
     connection: transport.connection,
     prefix: REDIS_PREFIX,
     // Nobody reads BullMQ's event stream, but it cannot be off: 0 means "never trim" on PostgreSQL.
@@ -250,7 +260,8 @@ function openQueue(name: string, transport: Transport) {
       stackTraceLimit: 0,
       keepLogs: 0,
     },
-  });
+  };
+  const queue: JobQueue = new Queue(name, options, transport.factory);
   return queue.on('error', () => undefined);
 }
 
@@ -264,16 +275,22 @@ async function countJobs(queue: Pick<Queue, 'getJobCounts'>): Promise<JobCounts>
   return { waiting, active, delayed, failed };
 }
 
+class JobWorker extends Worker<JobRef, void, string, IQueueBackend> {
+  /** close() does this too, but only when the last handler is done, so its job would stay locked for as long. */
+  async endRenewals(): Promise<void> {
+    await this.lockManager.close();
+  }
+}
+
 function startWorker(definition: QueueDefinition, handler: Handler, transport: Transport, run: Run) {
   const { name, concurrency, backoffMs, lockMs = LOCK_MS } = definition;
-  const deliveries = new Set<Promise<void>>();
-  const worker = new transport.classes.Worker<JobRef, void>(
+  const worker = new JobWorker(
     name,
     // Three parameters without defaults: BullMQ counts them to learn whether the signal is wanted.
     async (job, token, signal) => {
       const delivery = deliver(job, token, signal, handler, run);
-      deliveries.add(delivery);
-      await delivery.finally(() => deliveries.delete(delivery));
+      run.deliveries.add(delivery);
+      await delivery.finally(() => run.deliveries.delete(delivery));
     },
     {
       connection: transport.connection,
@@ -286,6 +303,7 @@ function startWorker(definition: QueueDefinition, handler: Handler, transport: T
       runRetryDelay: RECONNECT_MS,
       settings: { backoffStrategy: (attemptsMade) => retryDelayMs(attemptsMade, backoffMs) },
     },
+    transport.factory,
   );
   worker.on('error', (error) => tellTrouble(run, error, name));
   // A lost lock means that another worker has the job: two must not go on.
@@ -295,7 +313,7 @@ function startWorker(definition: QueueDefinition, handler: Handler, transport: T
   worker.on('failed', (job, error) => {
     if (!run.reported.has(error)) run.onError(error, { queue: name, ...(job && { ref: job.data }) });
   });
-  return { worker, deliveries };
+  return worker;
 }
 
 async function deliver(
@@ -340,7 +358,7 @@ function nameOnly(error: unknown, isFinal: boolean, run: Run): Error {
 
 /** The one connection below all queues, or all workers, of a process. */
 interface Transport {
-  classes: BackendClasses<IQueueBackend, ConnectionOptions>;
+  factory: BackendFactory<IQueueBackend, ConnectionOptions>;
   connection: ConnectionOptions;
   pollSeconds: number;
   ping(): Promise<unknown>;
@@ -363,6 +381,18 @@ class SharedConnection extends PostgresConnection {
     const client = await super.getListenClient();
     if (client instanceof EventEmitter) client.setMaxListeners(0);
     return client;
+  }
+}
+
+/** BullMQ asks again at once after an error: 400 times a second while, say, a grant is missing. */
+class PatientBackend extends PostgresQueueBackend {
+  override async moveToActive(...query: Parameters<PostgresQueueBackend['moveToActive']>) {
+    try {
+      return await super.moveToActive(...query);
+    } catch (error) {
+      await sleep(RECONNECT_MS);
+      throw error;
+    }
   }
 }
 
@@ -397,13 +427,8 @@ async function openPostgres(
   }
   let closing = false;
   return {
-    classes: withBackend((name, options) => {
-      const backend = new PostgresQueueBackend(
-        connection,
-        name,
-        { ...options, connection: databaseUrl },
-        false,
-      );
+    factory: (name, options) => {
+      const backend = new PatientBackend(connection, name, { ...options, connection: databaseUrl }, false);
       // Only a backend that owns its connection listens again by itself after the LISTEN client broke.
       connection.on('listenerinvalidated', () => {
         if (closing) return;
@@ -411,7 +436,7 @@ async function openPostgres(
         void backend.reconnectBlocking();
       });
       return backend;
-    }),
+    },
     connection: {},
     pollSeconds: POSTGRES_POLL_S,
     ping: () => connection.pool.query('select 1'),
@@ -423,7 +448,7 @@ async function openPostgres(
 }
 
 async function openRedis(redisUrl: string, { blocking, onError }: TransportOptions): Promise<Transport> {
-  let closing = false;
+  let closing: Promise<void> | undefined;
   const client = await redisClient(redisUrl, {
     // The clients that BullMQ makes from this one inherit it, and with it the end of their attempts.
     retryStrategy: (times) => (closing ? null : Math.min(times * 100, 2_000)),
@@ -438,16 +463,21 @@ async function openRedis(redisUrl: string, { blocking, onError }: TransportOptio
     throw error;
   }
   return {
-    classes: withBackend(createRedisBackend),
+    factory: createRedisBackend,
     connection: client,
     pollSeconds: REDIS_POLL_S,
     ping: () => client.ping(),
-    close: async () => {
-      closing = true;
-      const left = client.quit().catch(() => undefined);
-      if (!(await within(1_000, left))) client.disconnect();
+    close: () => {
+      closing ??= leave(client);
+      return closing;
     },
   };
+}
+
+/** Once only: a second quit opens an ended cluster client again, for the sake of a handler that came late. */
+async function leave(client: Redis | Cluster): Promise<void> {
+  const left = client.quit().catch(() => undefined);
+  if (!(await within(1_000, left))) client.disconnect();
 }
 
 interface RedisClientOptions {

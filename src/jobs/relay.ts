@@ -2,9 +2,10 @@
 import pg from 'pg';
 import type { Log } from '../context.ts';
 import { JOBS_CHANNEL, listSilentJobs } from '../db/jobs.ts';
-import type { JobKind } from '../domain/jobs.ts';
+import { JOB_KINDS, type JobKind } from '../domain/jobs.ts';
 import { CATALOGUE } from './catalogue.ts';
 import type { QueueClient } from './queue.ts';
+import { startTimer } from './timers.ts';
 
 export interface RelayOptions {
   /** A session connection: LISTEN does not work through a transaction pooler; then only the sweep delivers. */
@@ -16,6 +17,8 @@ export interface RelayOptions {
 }
 
 export interface Relay {
+  /** Resolves when the relay has heard of everything up to now, or has tried to. */
+  ready: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,6 +28,8 @@ const RECONNECT_MS = 1_000;
 /** A running job is silent after this many sweeps; far longer than any slice may take. */
 const SILENT_SWEEPS = 6;
 
+const isKind = (text: string): text is JobKind => (JOB_KINDS as readonly string[]).includes(text);
+
 export function startRelay(options: RelayOptions): Relay {
   const { pool, queues, log, sweepIntervalMs } = options;
   let stopped = false;
@@ -32,19 +37,22 @@ export function startRelay(options: RelayOptions): Relay {
   let reconnect: NodeJS.Timeout | undefined;
 
   const deliver = async (kind: string, storeId: string, jobId: string) => {
-    const definition = CATALOGUE[kind as JobKind];
-    if (definition) await queues.enqueue(definition, [{ storeId, jobId }]);
+    if (isKind(kind)) await queues.enqueue(CATALOGUE[kind], [{ storeId, jobId }]);
   };
 
-  const sweep = async () => {
-    const silentBefore = new Date(Date.now() - SILENT_SWEEPS * sweepIntervalMs);
+  const sweep = async (silentBefore: Date) => {
     for (const job of await listSilentJobs(pool, silentBefore, SWEEP_LIMIT)) {
       await deliver(job.kind, job.storeId, job.id);
     }
   };
 
   const listen = async () => {
-    const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'clientele-relay', keepAlive: true });
+    const client = new pg.Client({
+      connectionString: options.databaseUrl,
+      application_name: 'clientele-relay',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    });
     listener = client;
     const lost = () => {
       if (listener !== client || stopped) return;
@@ -55,26 +63,35 @@ export function startRelay(options: RelayOptions): Relay {
     client.on('end', lost);
     client.on('notification', ({ payload = '' }) => {
       const [storeId = '', kind = '', jobId = ''] = payload.split(' ');
-      deliver(kind, storeId, jobId).catch((error) => log.warn({ error, jobId }, 'job left to the sweep'));
+      deliver(kind, storeId, jobId).catch((error: Error) =>
+        log.warn({ message: error.message, jobId }, 'job left to the sweep'),
+      );
     });
     try {
       await client.connect();
       await client.query(`listen ${JOBS_CHANNEL}`);
-    } catch {
+      // Whatever was announced while nobody listened; ids that the queue has already stay as they are.
+      await sweep(new Date());
+    } catch (error) {
+      log.warn({ message: (error as Error).message }, 'relay not listening');
+      client.end().catch(() => undefined);
       lost();
     }
   };
 
-  const timer = setInterval(() => {
-    sweep().catch((error) => log.warn({ error: (error as Error).message }, 'sweep failed'));
-  }, sweepIntervalMs);
-  void listen();
+  const ready = listen();
+  const timer = startTimer(
+    sweepIntervalMs,
+    () => sweep(new Date(Date.now() - SILENT_SWEEPS * sweepIntervalMs)),
+    (error) => log.warn({ message: error.message }, 'sweep failed'),
+  );
 
   return {
+    ready,
     async stop() {
       stopped = true;
-      clearInterval(timer);
       clearTimeout(reconnect);
+      await timer.stop();
       await listener?.end().catch(() => undefined);
     },
   };

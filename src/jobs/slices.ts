@@ -1,4 +1,13 @@
 // Which action does the work of which kind of job.
+import { bulkSlice } from '../actions/bulk-slices.ts';
+import { groupChangeSlice } from '../actions/groups.ts';
+import { selfCheckSlice } from '../actions/self-check.ts';
+import { tagChangeSlice } from '../actions/tags.ts';
 import type { Slices } from './runner.ts';
 
-export const SLICES: Slices = {};
+export const SLICES: Slices = {
+  bulk: bulkSlice,
+  'tag-change': tagChangeSlice,
+  'group-change': groupChangeSlice,
+  'self-check': selfCheckSlice,
+};

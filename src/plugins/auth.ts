@@ -1,9 +1,9 @@
 // Who is calling: a staff token (JWT), an API key, or a store's publishable key. Every bad credential is 401.
 import fastifyJwt from '@fastify/jwt';
-import buildGetJwks from 'get-jwks';
-import { hkdfSync } from 'node:crypto';
+import { hkdfSync, KeyObject } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { createRemoteJWKSet } from 'jose';
 import type pg from 'pg';
 import { hashKey } from '../actions/api-keys.ts';
 import type { Config } from '../config.ts';
@@ -15,15 +15,19 @@ import { isScope, type Scope } from '../domain/scopes.ts';
 import { Problem } from '../errors.ts';
 
 export const STAFF_AUDIENCE = 'clientele:staff';
+/** For machines that watch the service: no store, no customer data. */
+export const OPS_AUDIENCE = 'clientele:ops';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Clocks of two machines may differ by this much. */
 const CLOCK_TOLERANCE_MS = 5_000;
+const JWKS_COOLDOWN_MS = 2_000;
+const JWKS_MAX_AGE_MS = 10 * 60_000;
 
 /** What a credential proves. */
 export interface Identity {
   storeId: string;
   actor: string;
-  zone: 'staff' | 'storefront';
+  zone: 'staff' | 'storefront' | 'ops';
   scopes: ReadonlySet<Scope>;
 }
 
@@ -34,8 +38,9 @@ declare module 'fastify' {
 }
 
 interface Claims {
+  aud: string | string[];
   sub: string;
-  store: string;
+  store?: string;
   scope: string;
   iat: number;
 }
@@ -51,8 +56,8 @@ export const jwtSecret = (config: Config): string =>
 async function registerVerifiers(app: FastifyInstance, config: Config): Promise<void> {
   const verify = {
     allowedIss: config.JWT_ISSUER,
-    allowedAud: STAFF_AUDIENCE,
-    requiredClaims: ['exp', 'iat', 'iss', 'aud', 'sub', 'store', 'scope'],
+    allowedAud: [STAFF_AUDIENCE, OPS_AUDIENCE],
+    requiredClaims: ['exp', 'iat', 'iss', 'aud', 'sub', 'scope'],
     clockTolerance: CLOCK_TOLERANCE_MS,
     cache: 1_000,
   };
@@ -62,14 +67,15 @@ async function registerVerifiers(app: FastifyInstance, config: Config): Promise<
     verify: { ...verify, algorithms: ['HS256'] },
   });
   if (!config.JWT_JWKS_URL) return;
-  const url = new URL(config.JWT_JWKS_URL);
-  const jwks = buildGetJwks({ jwksPath: url.pathname, ttl: 10 * 60_000 });
+  // An unknown `kid` asks again, but not more often than this: strangers must not make us knock on the provider's door.
+  const keys = createRemoteJWKSet(new URL(config.JWT_JWKS_URL), { cooldownDuration: JWKS_COOLDOWN_MS, cacheMaxAge: JWKS_MAX_AGE_MS });
   await app.register(fastifyJwt, {
     namespace: 'jwks',
     // Never the token's own `iss`, `jku` or `jwk`: keys come from the configured address alone.
     secret: async (_request: FastifyRequest, token: unknown) => {
-      const { kid = '', alg } = (token as { header: { kid?: string; alg: string } }).header;
-      return jwks.getPublicKey({ kid, alg, domain: url.origin });
+      const { kid, alg } = (token as { header: { kid?: string; alg: string } }).header;
+      const key = await keys({ alg, ...(kid !== undefined && { kid }) });
+      return KeyObject.from(key).export({ format: 'pem', type: 'spki' }).toString();
     },
     verify: { ...verify, algorithms: ['EdDSA', 'ES256', 'RS256'] },
     decode: { complete: true },
@@ -90,9 +96,16 @@ async function verifyToken(app: FastifyInstance, request: FastifyRequest, token:
   const claims = useJwks
     ? await (request as unknown as { jwksJwtVerify(): Promise<Claims> }).jwksJwtVerify()
     : app.jwt.verify<Claims>(token);
-  const { sub, store, scope, iat } = claims;
-  const usable = typeof sub === 'string' && sub !== '' && sub.length <= 200 && UUID.test(store) && typeof scope === 'string';
-  if (!usable || typeof iat !== 'number' || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS) throw new Problem('UNAUTHENTICATED');
+  return identityOf(claims);
+}
+
+function identityOf({ aud, sub, store = '', scope, iat }: Claims): Identity {
+  const named = typeof sub === 'string' && sub !== '' && sub.length <= 200 && typeof scope === 'string';
+  if (!named || typeof iat !== 'number' || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS) throw new Problem('UNAUTHENTICATED');
+  if ([aud].flat().includes(OPS_AUDIENCE)) {
+    return { storeId: '', actor: `ops:${sub}`, zone: 'ops', scopes: scopesOf(scope) };
+  }
+  if (typeof store !== 'string' || !UUID.test(store)) throw new Problem('UNAUTHENTICATED');
   return { storeId: store, actor: `staff:${sub}`, zone: 'staff', scopes: scopesOf(scope) };
 }
 
@@ -160,6 +173,7 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
     if (identity.zone !== zone) throw new Problem('UNAUTHENTICATED');
     if (scope && !identity.scopes.has(scope)) throw new Problem('SCOPE_MISSING', { required: scope });
     request.identity = identity;
+    if (zone === 'ops') return;
     request.ctx = {
       db: dbOf(pool, identity.storeId),
       storeId: identity.storeId,

@@ -1,6 +1,9 @@
 // Every answer other than success is a problem document (RFC 9457); nothing of SQL, stacks or secrets gets out.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { newId } from '../context.ts';
 import { refusalOfDatabase } from '../db/refusals.ts';
 import { databaseErrorOf } from '../db/connection.ts';
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts';
@@ -40,7 +43,7 @@ export function problemDocument(problem: Problem, instance: string): Record<stri
 }
 
 /** What may be logged of an error: DrizzleQueryError carries SQL and parameters, that is customer data. */
-function loggable(error: unknown): object {
+export function loggable(error: unknown): object {
   const database = databaseErrorOf(error);
   if (database) {
     const { code, constraint, table, routine } = database;
@@ -62,6 +65,23 @@ function send(request: FastifyRequest, reply: FastifyReply, error: unknown): Fas
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problemDocument(problem, String(request.id)));
+}
+
+/** Refusals before routing: a URL that cannot be decoded, a parameter that is too long. */
+export const answerFrameworkError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+  send(request, reply, new Problem('VALIDATION_FAILED', { errors: [{ pointer: '', message: error.message }] }));
+};
+
+/** Bytes that are no HTTP request, or come too slowly: there is no reply object, so the answer is written by hand. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'REQUEST_TIMEOUT' : 'MALFORMED_REQUEST';
+  const problem = new Problem(code);
+  const body = JSON.stringify(problemDocument(problem, newId()));
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 export const errors = fp(async (app: FastifyInstance) => {

@@ -15,7 +15,7 @@ function fingerprintOf(request: FastifyRequest): Buffer {
 export const idempotency = fp(async (app: FastifyInstance) => {
   app.addHook("preHandler", async (request) => {
     const { idempotency: mode, operationId = '', zone } = request.routeOptions.config;
-    if (mode === undefined || mode === 'none' || zone === 'public') return;
+    if (mode === undefined || mode === 'none' || zone === 'public' || zone === 'ops') return;
     const key = request.headers['idempotency-key'];
     if (key === undefined) {
       if (mode === 'required') throw new Problem('IDEMPOTENCY_KEY_REQUIRED');

@@ -4,8 +4,12 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { EndpointConfig } from '../endpoint.ts';
-import { ERRORS, type ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { TAGS } from '../routes/tags-of-document.ts';
+import { keepReferenceDescriptions } from '../schemas/helpers.ts';
+import { downgrade } from './openapi-3.0.ts';
+import { addExamples, bodySchemas, type Schemas } from './openapi-examples.ts';
+import { codesOf, completeOperation, type Operation, problemExamples } from './openapi-operation.ts';
 
 export interface OpenApiOptions {
   version: string;
@@ -14,89 +18,29 @@ export interface OpenApiOptions {
   token?: string | undefined;
 }
 
-/** Codes that every operation of a zone can answer with. */
-const COMMON: readonly ErrorCode[] = ['VALIDATION_FAILED', 'RATE_LIMITED', 'UNAVAILABLE'];
-const AUTHENTICATED: readonly ErrorCode[] = ['UNAUTHENTICATED'];
-
-interface DocumentedRoute {
-  body?: unknown;
-  params?: unknown;
-  response?: Record<string, object>;
+/** What this file knows of the document that @fastify/swagger makes. */
+interface Document {
+  components: { schemas?: Schemas; examples?: Record<string, object> };
+  paths: Record<string, Record<string, Operation>>;
 }
 
-function codesOf(config: EndpointConfig, schema: DocumentedRoute): ErrorCode[] {
-  return [
-    ...COMMON,
-    ...(config.zone === 'public' ? [] : AUTHENTICATED),
-    ...(config.scope ? (['SCOPE_MISSING'] as const) : []),
-    ...(schema.params ? (['NOT_FOUND'] as const) : []),
-    ...(schema.body ? (['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
-    ...(config.idempotency === 'required' ? (['IDEMPOTENCY_KEY_REQUIRED'] as const) : []),
-    ...(config.idempotency === 'none' ? [] : (['IDEMPOTENCY_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED'] as const)),
-    ...config.refuses,
-  ];
-}
-
-/** One response per status, which lists the codes that can stand in it. */
-function problemResponses(codes: readonly ErrorCode[]): Record<string, object> {
-  const byStatus = new Map<number, Set<ErrorCode>>();
-  for (const code of codes) {
-    const { status } = ERRORS[code];
-    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
+/** Completes the document with what the endpoints' settings imply; `configs` is keyed by operationId. */
+function complete(document: Document, named: object, configs: ReadonlyMap<string, EndpointConfig>): Document {
+  const { components, paths } = document;
+  const schemas = components.schemas ?? {};
+  keepReferenceDescriptions(named, schemas);
+  const codes: ErrorCode[] = [];
+  for (const operations of Object.values(paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const config = configs.get(operation.operationId);
+      if (!config) continue;
+      codes.push(...codesOf(operation, config));
+      operations[method] = completeOperation(operation, config);
+    }
   }
-  return Object.fromEntries(
-    [...byStatus].sort(([a], [b]) => a - b).map(([status, list]) => [
-      status,
-      {
-        description: [...list].map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
-        content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
-      },
-    ]),
-  );
-}
-
-const IDEMPOTENCY_HEADER = (required: boolean) => ({
-  type: 'object',
-  ...(required && { required: ['idempotency-key'] }),
-  properties: {
-    'idempotency-key': {
-      type: 'string',
-      minLength: 1,
-      maxLength: 255,
-      description: 'A fresh UUID for each intent; a repeat with the same key answers the first result.',
-      examples: ['0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11'],
-    },
-  },
-});
-
-const IF_MATCH_HEADER = {
-  type: 'object',
-  properties: {
-    'if-match': {
-      type: 'string',
-      description: 'ETag of the version that the change is meant for; another version answers 412.',
-      examples: ['"3"'],
-    },
-  },
-};
-
-function headersOf(config: EndpointConfig, method: string): object | undefined {
-  if (config.idempotency !== 'none') return IDEMPOTENCY_HEADER(config.idempotency === 'required');
-  return config.refuses.includes('VERSION_MISMATCH') && method !== 'POST' ? IF_MATCH_HEADER : undefined;
-}
-
-const SECURITY = { staff: [{ bearer: [] }], storefront: [{ publishableKey: [] }], public: [] };
-
-/** Adds what the endpoint's settings imply: security, headers and the problem responses. */
-function document(schema: DocumentedRoute, config: EndpointConfig, method: string): object {
-  const headers = headersOf(config, method);
-  return {
-    ...schema,
-    security: SECURITY[config.zone],
-    ...(headers && { headers }),
-    ...(config.scope && { 'x-scope': config.scope }),
-    response: { ...schema.response, ...problemResponses(codesOf(config, schema)) },
-  };
+  addExamples(schemas, bodySchemas(paths));
+  components.examples = problemExamples(codes);
+  return document;
 }
 
 /** Runs in the page: puts the token into every "Authorize" field once Swagger UI is ready. */
@@ -110,6 +54,7 @@ window.addEventListener('load', function () {
 });`;
 
 export const openapi = fp(async (app: FastifyInstance, { version, publicUrl, token }: OpenApiOptions) => {
+  const configs = new Map<string, EndpointConfig>();
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -130,7 +75,16 @@ export const openapi = fp(async (app: FastifyInstance, { version, publicUrl, tok
             scheme: 'bearer',
             description: 'A staff token (JWT) or a secret API key (`ck_…`).',
           },
-          publishableKey: { type: 'http', scheme: 'bearer', description: "The store's publishable key (`pk_…`)." },
+          ops: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A token for operations (`clientele token --ops`).',
+          },
+          publishableKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: "The store's publishable key (`pk_…`).",
+          },
         },
       },
     },
@@ -138,17 +92,29 @@ export const openapi = fp(async (app: FastifyInstance, { version, publicUrl, tok
     transform: ({ schema, url, route }) => {
       const config = route.config as EndpointConfig | undefined;
       if (!config?.operationId) return { schema: { ...schema, hide: true }, url };
-      return { schema: document(schema as DocumentedRoute, config, String(route.method)) as typeof schema, url };
+      configs.set(config.operationId, config);
+      return { schema, url };
+    },
+    transformObject: (made) => {
+      const document = 'openapiObject' in made ? made.openapiObject : made.swaggerObject;
+      return complete(document as Document, app.getSchemas(), configs) as typeof document;
     },
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
-    uiConfig: { persistAuthorization: true, displayRequestDuration: true, docExpansion: 'none', tryItOutEnabled: true, deepLinking: true },
+    uiConfig: {
+      persistAuthorization: true,
+      displayRequestDuration: true,
+      docExpansion: 'none',
+      tryItOutEnabled: true,
+      deepLinking: true,
+    },
     theme: {
       title: 'Clientele API',
       ...(token && { js: [{ filename: 'preauthorize.js', content: preauthorize(token) }] }),
     },
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi-3.0.json', { schema: { hide: true } }, async () => downgrade(app.swagger()));
 });

@@ -1,7 +1,10 @@
 // Stopping without losing anything: readiness says 503 first, requests in flight finish, then connections close.
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
+
+const ANNOUNCED_MS = 500;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -50,9 +53,11 @@ export const shutdown = fp(async (app: FastifyInstance) => {
   app.decorate('stop', async (graceMs: number) => {
     if (stopping) return;
     stopping = true;
+    // Balancers hear the 503 of /readyz while connections are still taken.
+    await sleep(ANNOUNCED_MS);
     app.server.close();
     app.server.closeIdleConnections();
-    await drained(graceMs);
+    await drained(graceMs - ANNOUNCED_MS);
     app.server.closeIdleConnections();
     for (const socket of sockets) socket.destroySoon();
     await app.close();

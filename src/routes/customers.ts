@@ -2,9 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import { createCustomer, deleteCustomer, updateCustomer } from '../actions/customers.ts';
 import { findCustomer } from '../db/customers.ts';
+import { findSurvivorId } from '../db/merges.ts';
 import { endpoint, found } from '../endpoint.ts';
 import { Customer, CustomerCreate, CustomerUpdate } from '../schemas/customers.ts';
 import { closed, ref, Uuid } from '../schemas/helpers.ts';
+import { MergedCustomer } from '../schemas/merges.ts';
 
 const tag = 'Customers';
 export const CustomerParams = closed({ customerId: Uuid({ description: 'Id of the customer.' }) });
@@ -37,11 +39,12 @@ export async function customers(app: FastifyInstance): Promise<void> {
     description: 'The customer with tags, groups and default address. A merged customer answers 301 to its survivor.',
     scope: 'customers:read',
     params: CustomerParams,
-    returns: { 200: ref(Customer), 304: null },
+    returns: { 200: ref(Customer), 301: ref(MergedCustomer), 304: null },
     handle: async (ctx, { params, reply }) => {
       const customer = found(await findCustomer(ctx.db, params.customerId), 'customer');
       if (!customer.mergedIntoId) return customer;
-      return reply.code(301).header('location', `/v1/customers/${customer.mergedIntoId}`).send();
+      const mergedIntoId = await findSurvivorId(ctx.db, customer.mergedIntoId);
+      return reply.code(301).header('location', `/v1/customers/${mergedIntoId}`).send({ id: customer.id, mergedIntoId });
     },
   });
 

@@ -1,28 +1,153 @@
 // Every room of the API: its prefix and the named schemas that it brings.
 import type { FastifyInstance } from 'fastify';
-import { Address, AddressCreate, AddressUpdate } from '../schemas/addresses.ts';
+import { Address, AddressCreate, AddressPage, AddressUpdate } from '../schemas/addresses.ts';
+import { BulkCreate, BulkJob } from '../schemas/bulk.ts';
+import { CustomerFilter } from '../schemas/customer-filter.ts';
 import { Customer, CustomerCreate, CustomerPage, CustomerUpdate } from '../schemas/customers.ts';
+import {
+  CustomerGroups,
+  CustomerGroupsUpdate,
+  Group,
+  GroupCreate,
+  GroupMember,
+  GroupMemberPage,
+  GroupMembersChange,
+  GroupMembersInput,
+  GroupPage,
+  GroupUpdate,
+} from '../schemas/groups.ts';
+import { Deletability } from '../schemas/deletability.ts';
+import { DuplicateGroup, DuplicateGroupPage, DuplicateSuggestion, DuplicateSuggestions } from '../schemas/duplicates.ts';
 import { sharedSchemas } from '../schemas/helpers.ts';
-import { ProblemDocument } from '../schemas/problems.ts';
+import { Import, ImportForm, ImportProblem, ImportProblemPage } from '../schemas/imports.ts';
+import { Job, JobItem, JobItemPage, JobPage } from '../schemas/jobs.ts';
+import {
+  CustomerMergeRequest,
+  CustomerMergeResult,
+  CustomerUnmergeResult,
+  MergeChoices,
+  MergedCustomer,
+} from '../schemas/merges.ts';
+import { Note, NoteCreate, NotePage, NoteRevision, NoteRevisionPage, NoteUpdate } from '../schemas/notes.ts';
+import { Health, Readiness } from '../schemas/operations.ts';
+import { orderSchemas } from '../schemas/orders.ts';
+import { ErrorEntry, ProblemDocument } from '../schemas/problems.ts';
+import { Agent, AgentCreate, AgentPage, AgentUpdate, CalendarFeed } from '../schemas/sales-agents.ts';
+import { NewsletterReceipt, NewsletterSignUp } from '../schemas/storefront.ts';
+import { ApiKey, ApiKeyCreate, ApiKeyList, CreatedApiKey, CustomField, Store, StoreUpdate } from '../schemas/stores.ts';
+import { CustomerTags, Tag, TagChange, TagCreate, TagInput, TagMerge, TagPage, TagUpdate } from '../schemas/tags.ts';
+import { Task, TaskCreate, TaskPage, TaskUpdate } from '../schemas/tasks.ts';
+import { addresses } from './addresses.ts';
+import { bulk } from './bulk.ts';
+import { calendars } from './calendars.ts';
 import { customers } from './customers.ts';
+import { deletability } from './deletability.ts';
+import { duplicates } from './duplicates.ts';
+import { groups } from './groups.ts';
+import { imports } from './imports.ts';
+import { jobs } from './jobs.ts';
+import { errorTable } from './errors.ts';
+import { type OperationsOptions, operations } from './operations.ts';
+import { orders } from './orders.ts';
+import { selfCheck } from './self-check.ts';
+import { merges } from './merges.ts';
+import { notes } from './notes.ts';
+import { type SalesAgentsOptions, salesAgents } from './sales-agents.ts';
+import { tasks } from './tasks.ts';
+import { storefront } from './storefront.ts';
+import { stores } from './stores.ts';
+import { tags } from './tags.ts';
 
 const SCHEMAS: readonly object[] = [
   ...sharedSchemas,
+  ...orderSchemas,
   ProblemDocument,
+  BulkCreate,
+  BulkJob,
+  Job,
+  JobPage,
+  JobItem,
+  JobItemPage,
+  ErrorEntry,
+  Import,
+  ImportForm,
+  ImportProblem,
+  ImportProblemPage,
   Address,
   AddressCreate,
+  AddressPage,
   AddressUpdate,
+  Tag,
+  TagPage,
+  TagCreate,
+  TagUpdate,
+  TagMerge,
+  TagInput,
+  TagChange,
+  CustomerTags,
+  Group,
+  GroupPage,
+  GroupCreate,
+  GroupUpdate,
+  GroupMember,
+  GroupMemberPage,
+  GroupMembersInput,
+  GroupMembersChange,
+  CustomerGroups,
+  CustomerGroupsUpdate,
   Customer,
   CustomerCreate,
   CustomerUpdate,
   CustomerPage,
+  CustomerFilter,
+  Deletability,
+  DuplicateSuggestion,
+  DuplicateSuggestions,
+  DuplicateGroup,
+  DuplicateGroupPage,
+  MergeChoices,
+  CustomerMergeRequest,
+  CustomerMergeResult,
+  CustomerUnmergeResult,
+  MergedCustomer,
+  Note,
+  NoteCreate,
+  NoteUpdate,
+  NotePage,
+  NoteRevision,
+  NoteRevisionPage,
+  Agent,
+  AgentCreate,
+  AgentUpdate,
+  AgentPage,
+  CalendarFeed,
+  Task,
+  TaskCreate,
+  TaskUpdate,
+  TaskPage,
+  Health,
+  Readiness,
+  NewsletterSignUp,
+  NewsletterReceipt,
+  CustomField,
+  Store,
+  StoreUpdate,
+  ApiKey,
+  ApiKeyCreate,
+  CreatedApiKey,
+  ApiKeyList,
 ];
 
-const STAFF_ROOMS = [customers];
+const STAFF_ROOMS = [bulk, jobs, imports, addresses, tags, groups, customers, orders, selfCheck, stores, deletability, duplicates, merges, notes, tasks];
 
 /** Adds all schemas and rooms to the app. */
-export async function routes(app: FastifyInstance): Promise<void> {
+export async function routes(app: FastifyInstance, options: OperationsOptions & SalesAgentsOptions): Promise<void> {
   for (const room of STAFF_ROOMS) await app.register(room, { prefix: '/v1' });
+  await app.register(salesAgents, { prefix: '/v1', publicUrl: options.publicUrl });
+  await app.register(calendars, { prefix: '/v1', pool: options.pool });
+  await app.register(storefront, { prefix: '/storefront/v1' });
+  await app.register(operations, options);
+  await app.register(errorTable);
 }
 
 /** Named schemas, to be added before any route. */

@@ -1,6 +1,6 @@
 // The wire contract of addresses.
 import Type, { type Static } from 'typebox';
-import { closed, nullable, Timestamp, Uuid } from './helpers.ts';
+import { closed, nullable, page, Timestamp, Uuid } from './helpers.ts';
 
 const line = (description: string, example: string) =>
   nullable(Type.String({ description, maxLength: 255, examples: [example] }));
@@ -9,7 +9,9 @@ const content = {
   firstName: line('First name of the recipient.', 'Ada'),
   lastName: line('Last name of the recipient.', 'Lovelace'),
   company: line('Company.', 'Analytical Engines Ltd'),
-  phone: nullable(Type.String({ description: 'Phone; stored as E.164.', maxLength: 40, examples: ['+4930901820'] })),
+  phone: nullable(
+    Type.String({ description: 'Phone; stored as E.164.', maxLength: 40, examples: ['+4930901820'] }),
+  ),
   line1: line('Street and number.', 'Unter den Linden 1'),
   line2: line('Further address line.', '2nd floor'),
   city: line('City.', 'Berlin'),
@@ -37,13 +39,24 @@ export const AddressCreate = closed(
   {
     ...optional,
     countryCode: Type.Optional(country),
-    isDefault: Type.Optional(Type.Boolean({ description: 'Make it the default address; the first one always is (A1).' })),
+    isDefault: Type.Optional(
+      Type.Boolean({ description: 'Make it the default address; the first one always is (A1).' }),
+    ),
     isDefaultBilling: Type.Optional(Type.Boolean({ description: 'Make it the default billing address.' })),
   },
   {
     $id: 'AddressCreate',
     description: 'A new address.',
-    examples: [{ firstName: 'Ada', lastName: 'Lovelace', line1: 'Unter den Linden 1', city: 'Berlin', postcode: '10117', countryCode: 'DE' }],
+    examples: [
+      {
+        firstName: 'Ada',
+        lastName: 'Lovelace',
+        line1: 'Unter den Linden 1',
+        city: 'Berlin',
+        postcode: '10117',
+        countryCode: 'DE',
+      },
+    ],
   },
 );
 export type AddressCreate = Static<typeof AddressCreate>;
@@ -52,10 +65,19 @@ export const AddressUpdate = closed(
   {
     ...optional,
     countryCode: Type.Optional(country),
-    isDefault: Type.Optional(Type.Boolean({ description: 'true makes it the default address and clears the other (A4).' })),
-    isDefaultBilling: Type.Optional(Type.Boolean({ description: 'true makes it the default billing address.' })),
+    isDefault: Type.Optional(
+      Type.Boolean({ description: 'true makes it the default address and clears the other (A4).' }),
+    ),
+    isDefaultBilling: Type.Optional(
+      Type.Boolean({ description: 'true makes it the default billing address.' }),
+    ),
   },
-  { $id: 'AddressUpdate', minProperties: 1, description: 'Merge patch: null clears, absent stays.', examples: [{ city: 'Potsdam' }] },
+  {
+    $id: 'AddressUpdate',
+    minProperties: 1,
+    description: 'Merge patch: null clears, absent stays.',
+    examples: [{ city: 'Potsdam' }],
+  },
 );
 export type AddressUpdate = Static<typeof AddressUpdate>;
 
@@ -63,7 +85,9 @@ export const Address = closed(
   {
     id: Uuid({ description: 'Id of the address.' }),
     ...content,
-    regionCode: nullable(Type.String({ description: 'ISO 3166-2 code of the region, where it is known.', examples: ['DE-BE'] })),
+    regionCode: nullable(
+      Type.String({ description: 'ISO 3166-2 code of the region, where it is known.', examples: ['DE-BE'] }),
+    ),
     countryCode: country,
     isDefault: Type.Boolean({ description: 'The default address of the customer.' }),
     isDefaultBilling: Type.Boolean({ description: 'The default billing address.' }),
@@ -73,3 +97,5 @@ export const Address = closed(
   },
   { $id: 'Address', description: 'A postal address of a customer.' },
 );
+
+export const AddressPage = page(Address, 'AddressPage', { description: 'Addresses of a customer.' });

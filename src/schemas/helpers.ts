@@ -14,6 +14,7 @@ import {
   type TUnsafe,
   Type,
 } from 'typebox';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../domain/pages.ts';
 
 /** One of some words: `{ type: 'string', enum }`, never anyOf of constants. */
 export function stringEnum<const Values extends readonly string[]>(
@@ -120,6 +121,25 @@ export const PageInfo = closed(
   { $id: 'PageInfo', description: 'Where this page ends.' },
 );
 
+/** The parameters of every list: `closed({ ...pageQuery, … })`; pages.ts reads them. */
+export const pageQuery = {
+  limit: defaulted(
+    Type.Integer({
+      minimum: 1,
+      maximum: MAX_PAGE_SIZE,
+      description: `Items of a page, 1 to ${MAX_PAGE_SIZE}.`,
+      examples: [DEFAULT_PAGE_SIZE],
+    }),
+    DEFAULT_PAGE_SIZE,
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      maxLength: 4096,
+      description: '`page.nextCursor` of the page before; only with the same sort and filters.',
+    }),
+  ),
+};
+
 /** To be added with `app.addSchema` before the nouns that refer to them. */
 export const sharedSchemas = [Money, PageInfo];
 
@@ -133,7 +153,7 @@ export function page<Item extends TSchema>(item: Item, id: string, options: TObj
         Type.Integer({ minimum: 0, description: 'All items that match, when asked for.' }),
       ),
     },
-    { $id: id, ...options },
+    { $id: id, description: 'One page of the list.', ...options },
   );
 }
 

@@ -1,7 +1,7 @@
 // The problem document (RFC 9457).
 import Type from 'typebox';
-import { stringEnum } from './helpers.ts';
 import { ERRORS } from '../errors.ts';
+import { closed, stringEnum } from './helpers.ts';
 
 const FieldError = Type.Object(
   {
@@ -14,13 +14,38 @@ const FieldError = Type.Object(
 
 export const ProblemDocument = Type.Object(
   {
-    type: Type.String({ description: 'Address of the error in the documentation.', examples: ['/errors/EMAIL_TAKEN'] }),
+    type: Type.String({
+      description: 'Address of the error in the documentation.',
+      examples: ['/errors/EMAIL_TAKEN'],
+    }),
     title: Type.String({ description: 'The error in a few words.' }),
     status: Type.Integer({ description: 'HTTP status.', examples: [409] }),
     detail: Type.String({ description: 'What to do about it.' }),
-    code: stringEnum(Object.keys(ERRORS), { description: 'The error for programs; never changes its meaning.' }),
+    code: stringEnum(Object.keys(ERRORS), {
+      description: 'The error for programs; never changes its meaning.',
+    }),
     instance: Type.String({ description: 'Request id; name it when you report the error.' }),
     errors: Type.Optional(Type.Array(FieldError, { description: 'Places of the request to mend.' })),
   },
-  { $id: 'Problem', description: 'Every answer other than success. More members may tell facts of the case.' },
+  {
+    $id: 'Problem',
+    description: 'Every answer other than success. More members may tell facts of the case.',
+  },
 );
+
+export const ErrorEntry = closed(
+  {
+    code: stringEnum(Object.keys(ERRORS), {
+      description: 'The error for programs.',
+      examples: ['EMAIL_TAKEN'],
+    }),
+    status: Type.Integer({ description: 'HTTP status of answers with this code.', examples: [409] }),
+    title: Type.String({ description: 'The error in a few words.', examples: [ERRORS.EMAIL_TAKEN.title] }),
+    detail: Type.String({ description: 'What to do about it.', examples: [ERRORS.EMAIL_TAKEN.detail] }),
+  },
+  { $id: 'ErrorEntry', description: 'An entry of the error table.' },
+);
+
+export const ErrorParams = closed({
+  code: Type.String({ description: 'Code of the error.', maxLength: 100, examples: ['EMAIL_TAKEN'] }),
+});

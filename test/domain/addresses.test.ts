@@ -4,9 +4,12 @@ import {
   addressKey,
   becomesDefault,
   chooseDefault,
+  cityKey,
   normaliseAddress,
+  placeKeys,
   planAddressDelete,
-  planCheckoutAddress,
+  planCheckoutAddresses,
+  readCheckoutAddress,
 } from '../../src/domain/addresses.ts';
 
 const BERLIN = { line1: 'Unter den Linden 1', city: 'Berlin', postcode: '10117', countryCode: 'DE' };
@@ -196,8 +199,60 @@ t.test('A1 after any allowed deletion exactly one default is left', async () => 
   );
 });
 
-t.test('A5 a checkout address is a saved one used again, or a new one', async (t) => {
-  t.same(planCheckoutAddress([{ id: 'a', contentKey: 'x' }], 'x'), { usedId: 'a' });
-  t.same(planCheckoutAddress([{ id: 'a', contentKey: 'x' }], 'y'), { add: true, isDefault: false });
-  t.same(planCheckoutAddress([], 'y'), { add: true, isDefault: true });
+t.test('A5 a checkout address is a saved one used again, or a new one, once per place', async (t) => {
+  const place = (contentKey: string, addressId: string | null, hasDefault: boolean, customerId = 'c') => ({
+    customerId,
+    contentKey,
+    addressId,
+    hasDefault,
+  });
+  const used = (contentKey: string, time: number | null, customerId = 'c') => ({
+    customerId,
+    contentKey,
+    usedAt: time === null ? null : new Date(time),
+  });
+  t.same(planCheckoutAddresses([used('x', 1)], [place('x', 'a', true)]), {
+    again: [{ addressId: 'a', usedAt: new Date(1) }],
+    added: [],
+  });
+  t.same(planCheckoutAddresses([used('x', null)], [place('x', 'a', true)]), { again: [], added: [] });
+  t.same(planCheckoutAddresses([used('y', 1)], [place('y', null, true)]).added, [
+    { ...used('y', 1), isDefault: false },
+  ]);
+  const first = planCheckoutAddresses(
+    [used('y', 1), used('z', 2), used('y', 3), used('y', 2), used('y', 1, 'd')],
+    [place('y', null, false), place('z', null, false), place('y', null, false, 'd')],
+  );
+  t.same(first.added, [
+    { ...used('y', 3), isDefault: true },
+    { ...used('z', 2), isDefault: false },
+    { ...used('y', 1, 'd'), isDefault: true },
+  ]);
+});
+
+t.test('A5 what A6 refuses of a checkout address is left out, the rest is kept', async (t) => {
+  t.match(readCheckoutAddress({ ...BERLIN, phone: '12', countryCode: 'XX' }), {
+    line1: 'Unter den Linden 1',
+    phone: null,
+    countryCode: null,
+  });
+  t.equal(readCheckoutAddress({ countryCode: 'XX', firstName: 'Ada' }), undefined);
+  t.same(readCheckoutAddress(BERLIN), (normaliseAddress(BERLIN) as { fields: object }).fields);
+});
+
+t.test('the copies for lists compare without case, accents and spaces, and stay short', async (t) => {
+  t.same(placeKeys({ city: 'Łódź', postcode: 'sw1a 1aa', region: 'Île-de-France', countryCode: 'FR' }), {
+    defaultCountry: 'FR',
+    defaultRegion: 'ile-de-france',
+    defaultCity: 'lodz',
+    defaultPostcode: 'SW1A1AA',
+  });
+  t.equal(placeKeys({ region: 'Berlin', regionCode: 'DE-BE' }).defaultRegion, 'DE-BE');
+  t.same(placeKeys({}), {
+    defaultCountry: null,
+    defaultRegion: null,
+    defaultCity: null,
+    defaultPostcode: null,
+  });
+  t.equal(cityKey('\ufdfa'.repeat(255)).length, 255);
 });

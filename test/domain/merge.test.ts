@@ -3,6 +3,7 @@ import t from 'tap';
 import { ACCOUNT_STATUSES, type AccountStatus } from '../../src/domain/account-states.ts';
 import {
   checkMerge,
+  differingFields,
   MERGE_FIELDS,
   type MergeAddress,
   type MergeCustomer,
@@ -16,6 +17,7 @@ const EMPTY: Omit<MergeCustomer, 'id'> = {
   email: null,
   emailNorm: null,
   emailKey: null,
+  acceptsMarketing: false,
   phone: null,
   firstName: null,
   lastName: null,
@@ -102,7 +104,7 @@ t.test('C10 the survivor keeps its values, gaps are filled, a choice decides', a
 t.test('C10 every column of the contract survives from one side', async (t) => {
   const plan = planMerge({ into: into(), from: from() });
   t.equal(MERGE_FIELDS.length, 13);
-  t.equal(Object.keys(plan.fields).length, 17);
+  t.equal(Object.keys(plan.fields).length, 18);
 });
 
 t.test('C10 custom fields are merged key by key', async (t) => {
@@ -276,6 +278,30 @@ t.test('C10 the older creation counts, with its source; C7 counters add up', asy
     lastOrderAt: new Date(20),
     lastOrderId: 'o1',
   });
+});
+
+t.test('C10 consent goes with the email that survives', async (t) => {
+  const one = into({ ...email('a@b.co'), acceptsMarketing: true });
+  const other = from({ ...email('c@d.co'), acceptsMarketing: false });
+  t.equal(planMerge({ into: one, from: other }).fields.acceptsMarketing, true);
+  t.equal(planMerge({ into: one, from: other, choose: { email: 'from' } }).fields.acceptsMarketing, false);
+  t.equal(
+    planMerge({ into: into(), from: { ...other, acceptsMarketing: true } }).fields.acceptsMarketing,
+    true,
+  );
+});
+
+t.test('C10 the fields that differ are those that both have', async (t) => {
+  const one = into({ company: 'X', phone: '+49', birthdayMonth: 1, birthdayDay: 2 });
+  const other = from({ company: 'Y', phone: null, birthdayMonth: 1, birthdayDay: 3 });
+  t.same(differingFields(one, other), ['lastName', 'company', 'birthday']);
+  t.same(differingFields(one, one), []);
+});
+
+t.test('C10 sums of money that cannot be kept stand in the way', async (t) => {
+  const rich = { totalSpent: Number.MAX_SAFE_INTEGER };
+  t.same(codes(planMerge({ into: into(rich), from: from({ totalSpent: 1 }) })), ['AMOUNT_TOO_LARGE']);
+  t.same(codes(planMerge({ into: into(rich), from: from() })), []);
 });
 
 t.test('C10 what moved is plain JSON', async () => {

@@ -20,6 +20,7 @@ const customer = (id: string, more: Partial<MergeCustomer> = {}): MergeCustomer 
   email: null,
   emailNorm: null,
   emailKey: null,
+  acceptsMarketing: false,
   phone: null,
   firstName: null,
   lastName: id,
@@ -134,6 +135,7 @@ t.test(
       custom: { a: 1 },
       keptEdits: [],
       intoStatus: 'guest',
+      fromAcceptsMarketing: false,
       fromStatus: 'active',
       source: 'newsletter',
       createdAt: new Date(5_000),
@@ -199,6 +201,36 @@ t.test(
     });
   },
 );
+
+t.test('C10 consent withdrawn since the merge comes back withdrawn with its address', async (t) => {
+  const mail = { email: 'a@b.co', emailNorm: 'a@b.co', emailKey: 'a@b.co', acceptsMarketing: true };
+  const { survivor, moved } = applyMerge(customer('into'), customer('from', mail));
+  t.equal(planUnmerge(moved, survivor).fromAcceptsMarketing, true);
+  t.equal(planUnmerge(moved, { ...survivor, acceptsMarketing: false }).fromAcceptsMarketing, false);
+  const own = applyMerge(
+    customer('into', { ...mail, email: 'c@d.co', emailNorm: 'c@d.co' }),
+    customer('from', mail),
+  );
+  t.equal(
+    planUnmerge(own.moved, { ...own.survivor, acceptsMarketing: false }).fromAcceptsMarketing,
+    undefined,
+  );
+});
+
+t.test('A1 C10 a default mark that the merge set goes back, one that was set since stays', async (t) => {
+  const into = customer('into', { addresses: [address('i1', 'x', true), address('i2', 'z')] });
+  const from = customer('from', { addresses: [{ ...address('f1', 'x', true), isDefaultBilling: true }] });
+  const { survivor, moved, left } = applyMerge(into, from);
+  t.equal(survivor.addresses[0]?.isDefaultBilling, true);
+  t.match(planUnmerge(moved, survivor, left), {
+    intoDefaults: { defaultId: 'i1', defaultBillingId: null },
+    fromDefaults: { defaultId: 'f1', defaultBillingId: 'f1' },
+  });
+  const edited = survivor.addresses.map((item) => ({ ...item, isDefaultBilling: item.id === 'i2' }));
+  t.match(planUnmerge(moved, { ...survivor, addresses: edited }, left), {
+    intoDefaults: { defaultBillingId: 'i2' },
+  });
+});
 
 t.test('C10 merge and un-merge at once is the identity for the survivor', async () => {
   const text = fc.constantFrom(null, 'a', 'b');

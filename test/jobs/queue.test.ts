@@ -159,18 +159,33 @@ function deliverySuite(test: Test, settings: QueueSettings): void {
         lasts.push(isLast);
         throw new Error(`attempt ${number}`);
       };
-      const { add } = await run(t, settings, define({ backoffMs: 200 }), handler, (error, { ref }) => {
-        errors.push([(error as Error).message, ref?.jobId]);
-      });
+      const { add } = await run(
+        t,
+        settings,
+        define({ attempts: 4, backoffMs: 150 }),
+        handler,
+        (error, { ref }) => {
+          errors.push([(error as Error).message, ref?.jobId]);
+        },
+      );
       await Promise.all([add(refused), add(failing)]);
-      await until('three deliveries', () => times.get(failing.jobId)?.length === 3);
+      await until('four deliveries', () => times.get(failing.jobId)?.length === 4);
       await sleep(500);
       t.equal(times.get(refused.jobId)?.length, 1);
-      t.strictSame(lasts, [false, false, true]);
-      const [first = 0, second = 0, third = 0] = times.get(failing.jobId) ?? [];
-      t.ok(second - first >= 100 && second - first < 400, `first wait ${second - first} ms of 100 to 200`);
-      t.ok(third - second >= 200 && third - second < 600, `second wait ${third - second} ms of 200 to 400`);
-      const messages = ['attempt 1', 'attempt 2', 'attempt 3'].map((message) => [message, failing.jobId]);
+      t.strictSame(lasts, [false, false, false, true]);
+      const waits =
+        times
+          .get(failing.jobId)
+          ?.map((time, index, all) => time - (all[index - 1] ?? 0))
+          .slice(1) ?? [];
+      for (const [index, wait] of waits.entries()) {
+        const longest = 150 * 2 ** index;
+        t.ok(
+          wait >= longest / 2 - 5 && wait < longest + 250,
+          `wait ${wait} ms of ${longest / 2} to ${longest}`,
+        );
+      }
+      const messages = [1, 2, 3, 4].map((number) => [`attempt ${number}`, failing.jobId]);
       t.strictSame(
         new Set(errors.map(String)),
         new Set([...messages, ['the card is expired', refused.jobId]].map(String)),
@@ -422,6 +437,39 @@ async function postgresSuite(test: Test): Promise<void> {
     await t.rejects(startWorkers({ databaseUrl: url.href }, [], {}, silent), /not initialized/);
   });
 
+  test.test(
+    'a job whose workers were killed too often is given up, told, and may be added again',
+    async (t) => {
+      const queue = define({ lockMs: 600 });
+      const [delivered, told]: [string[], unknown[]] = [[], []];
+      const client = await openQueues(settings, [queue]);
+      t.teardown(() => client.close());
+      const ref = newRef();
+      await client.enqueue(queue, [ref]);
+      await as(ownerUrl, (owner) =>
+        owner.query(
+          `update bullmq.job set state = 'active', lock_token = 'dead', locked_until_ms = 0, stalled_count = 5
+          where queue = $1`,
+          [queue.name],
+        ),
+      );
+      const { add } = await run(
+        t,
+        settings,
+        queue,
+        async ({ jobId }) => {
+          delivered.push(jobId);
+        },
+        (error, context) => told.push([(error as Error).message, context]),
+      );
+      await until('told', () => told.length > 0);
+      t.same(told, [['job stalled more than allowable limit', { queue: queue.name, ref }]]);
+      t.strictSame(delivered, []);
+      await add(ref);
+      await until('delivered', () => delivered.length > 0);
+    },
+  );
+
   test.test('many queues share one LISTEN connection and the pool', async (t) => {
     const queues = Array.from({ length: 8 }, () => define());
     const handlers = Object.fromEntries(queues.map(({ name }) => [name, async () => undefined]));
@@ -463,6 +511,10 @@ async function postgresSuite(test: Test): Promise<void> {
       await until('delivered', () => delivered.has(ref.jobId), 5_000);
       t.ok((delivered.get(ref.jobId) ?? 0) - before < 1_000, 'by LISTEN, not by the poll of 30 s');
       t.ok(errors.length > 0, 'and the trouble was told');
+      const used = process.cpuUsage();
+      await sleep(500);
+      const { user, system } = process.cpuUsage(used);
+      t.ok(user + system < 60_000, `and they wait quietly: ${(user + system) / 1_000} ms of CPU in 500 ms`);
     },
   );
 }
@@ -592,9 +644,8 @@ async function suite(): Promise<void> {
   t.test(
     'one Redis URL makes a client, several make a cluster client with the login and TLS of the first',
     async (t) => {
-      const single = await redisClient('rediss://user:p%40ss@cache.example:6380/2', {
-        maxRetriesPerRequest: null,
-      });
+      const options = { maxRetriesPerRequest: null, retryStrategy: () => null };
+      const single = await redisClient('rediss://user:p%40ss@cache.example:6380/2', options);
       t.ok(single instanceof Redis);
       t.match(single.options, {
         host: 'cache.example',

@@ -23,7 +23,7 @@ export const addresses = pgTable(
     countryCode: keyText('country_code'),
     isDefault: boolean('is_default').notNull(),
     isDefaultBilling: boolean('is_default_billing').notNull(),
-    /** A5: normalised content; two addresses with the same key are the same place. */
+    /** A5: hash of the normalised content; two addresses of a customer with the same key are the same place. */
     contentKey: keyText('content_key').notNull(),
     lastUsedAt: instant('last_used_at'),
     createdAt: instant('created_at').notNull(),
@@ -36,7 +36,7 @@ export const addresses = pgTable(
       columns: [table.storeId, table.customerId],
       foreignColumns: [customers.storeId, customers.id],
     }).onDelete('cascade'),
-    index('addresses_by_customer').on(table.storeId, table.customerId),
+    index('addresses_by_customer').on(table.storeId, table.customerId, table.contentKey),
     uniqueIndex('addresses_default_unique').on(table.storeId, table.customerId).where(sql`is_default`),
     uniqueIndex('addresses_billing_unique').on(table.storeId, table.customerId).where(sql`is_default_billing`),
   ],

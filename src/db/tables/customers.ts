@@ -17,10 +17,14 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { AccountStatus } from '../../domain/account-states.ts';
 import type { Gender, Source } from '../../domain/customers.ts';
+import type { MergeItemKind, MovedRecord } from '../../domain/merge.ts';
 import { id, instant, keyText, storeId } from './columns.ts';
 import { groups } from './groups.ts';
 import { salesAgents } from './sales-agents.ts';
 import { stores } from './stores.ts';
+
+/** Lists walk these indexes without a look at the rows: whom they leave out is nobody's. */
+const listed = sql`account_status not in ('merged', 'erased')`;
 
 export const customers = pgTable(
   'customers',
@@ -34,6 +38,8 @@ export const customers = pgTable(
     /** C11: without plus-tag and dots where the provider ignores them. */
     emailKey: keyText('email_key'),
     phone: keyText('phone'),
+    /** C11: first and last name, folded, in one order. */
+    nameKey: keyText('name_key'),
     firstName: text('first_name'),
     lastName: text('last_name'),
     company: text('company'),
@@ -85,25 +91,42 @@ export const customers = pgTable(
       columns: [table.storeId, table.primaryGroupId],
       foreignColumns: [groups.storeId, groups.id],
     }).onDelete('restrict'),
+    // A survivor that is deleted takes those that were merged into it along: they are the same person.
+    foreignKey({
+      name: 'customers_merged_fk',
+      columns: [table.storeId, table.mergedIntoId],
+      foreignColumns: [table.storeId, table.id],
+    }).onDelete('cascade'),
+    index('customers_by_survivor')
+      .on(table.storeId, table.mergedIntoId)
+      .where(sql`merged_into_id is not null`),
     uniqueIndex('customers_email_unique')
       .on(table.storeId, table.emailNorm)
-      .where(sql`email_norm is not null and account_status not in ('merged', 'erased')`),
+      .where(sql`email_norm is not null and ${listed}`),
     uniqueIndex('customers_external_id_unique')
       .on(table.storeId, table.externalId)
-      .where(sql`external_id is not null and account_status not in ('merged', 'erased')`),
-    index('customers_by_email').on(table.storeId, table.emailNorm, table.id),
-    index('customers_by_email_key').on(table.storeId, table.emailKey),
-    index('customers_by_phone').on(table.storeId, table.phone),
-    index('customers_by_name').on(table.storeId, table.sortName, table.id),
-    index('customers_by_company').on(table.storeId, table.sortCompany, table.id),
-    index('customers_by_country').on(table.storeId, table.defaultCountry, table.id),
-    index('customers_by_city').on(table.storeId, table.defaultCity, table.id),
-    index('customers_by_postcode').on(table.storeId, table.defaultPostcode),
-    index('customers_by_orders_count').on(table.storeId, table.ordersCount, table.id),
-    index('customers_by_total_spent').on(table.storeId, table.totalSpent, table.id),
-    index('customers_by_last_order').on(table.storeId, table.lastOrderAt, table.id),
-    index('customers_by_status').on(table.storeId, table.accountStatus, table.id),
-    index('customers_by_created').on(table.storeId, table.createdAt, table.id),
+      .where(sql`external_id is not null and ${listed}`),
+    index('customers_by_email').on(table.storeId, table.emailNorm, table.id).where(listed),
+    index('customers_by_email_key')
+      .on(table.storeId, table.emailKey, table.id)
+      .where(sql`email_key is not null and account_status not in ('merged', 'erased')`),
+    index('customers_by_phone')
+      .on(table.storeId, table.phone, table.id)
+      .where(sql`phone is not null and account_status not in ('merged', 'erased')`),
+    index('customers_by_name_key')
+      .on(table.storeId, table.nameKey, table.defaultPostcode, table.id)
+      .where(sql`name_key is not null and account_status not in ('merged', 'erased')`),
+    index('customers_by_name').on(table.storeId, table.sortName, table.id).where(listed),
+    index('customers_by_company').on(table.storeId, table.sortCompany, table.id).where(listed),
+    index('customers_by_country').on(table.storeId, table.defaultCountry, table.id).where(listed),
+    index('customers_by_place').on(table.storeId, table.defaultCountry, table.defaultCity, table.id).where(listed),
+    index('customers_by_city').on(table.storeId, table.defaultCity, table.id).where(listed),
+    index('customers_by_postcode').on(table.storeId, table.defaultPostcode).where(listed),
+    index('customers_by_orders_count').on(table.storeId, table.ordersCount, table.id).where(listed),
+    index('customers_by_total_spent').on(table.storeId, table.totalSpent, table.id).where(listed),
+    index('customers_by_last_order').on(table.storeId, table.lastOrderAt, table.id).where(listed),
+    index('customers_by_status').on(table.storeId, table.accountStatus, table.id).where(listed),
+    index('customers_by_created').on(table.storeId, table.createdAt, table.id).where(listed),
     index('customers_by_group').on(table.storeId, table.primaryGroupId, table.id),
     index('customers_by_agent')
       .on(table.storeId, table.salesAgentId, table.id)
@@ -118,7 +141,7 @@ export const customers = pgTable(
   ],
 );
 
-/** C10: what a merge moved, so that it can be undone within 30 days. */
+/** C10: what a merge wrote over, so that it can be undone within 30 days. */
 export const merges = pgTable(
   'merges',
   {
@@ -126,7 +149,7 @@ export const merges = pgTable(
     id: id(),
     intoId: uuid('into_id').notNull(),
     fromId: uuid('from_id').notNull(),
-    moved: jsonb('moved').$type<Record<string, unknown>>().notNull(),
+    moved: jsonb('moved').$type<MovedRecord>().notNull(),
     mergedAt: instant('merged_at').notNull(),
     undoneAt: instant('undone_at'),
   },
@@ -137,7 +160,34 @@ export const merges = pgTable(
       columns: [table.storeId, table.intoId],
       foreignColumns: [customers.storeId, customers.id],
     }).onDelete('cascade'),
+    foreignKey({
+      name: 'merges_from_fk',
+      columns: [table.storeId, table.fromId],
+      foreignColumns: [customers.storeId, customers.id],
+    }).onDelete('cascade'),
     index('merges_by_from').on(table.storeId, table.fromId),
     index('merges_by_into').on(table.storeId, table.intoId),
+  ],
+);
+
+/** C10: what left the merged customer, one row each: a customer can have more orders than fit into one value. */
+export const mergeItems = pgTable(
+  'merge_items',
+  {
+    storeId: storeId(),
+    mergeId: uuid('merge_id').notNull(),
+    kind: keyText('kind').$type<MergeItemKind>().notNull(),
+    itemId: uuid('item_id').notNull(),
+    /** Of tags and groups: how and when they were assigned. */
+    source: keyText('source'),
+    assignedAt: instant('assigned_at'),
+  },
+  (table) => [
+    primaryKey({ name: 'merge_items_pk', columns: [table.storeId, table.mergeId, table.kind, table.itemId] }),
+    foreignKey({
+      name: 'merge_items_merge_fk',
+      columns: [table.storeId, table.mergeId],
+      foreignColumns: [merges.storeId, merges.id],
+    }).onDelete('cascade'),
   ],
 );

@@ -1,6 +1,18 @@
 // Jobs: the row is the truth, the queue only delivers its id. Uploads and per-row outcomes belong to their job.
 import { sql } from 'drizzle-orm';
-import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { BulkChange } from '../../domain/bulk.ts';
+import type { ProblemLevel } from '../../domain/imports/levels.ts';
 import type { JobStatus } from '../../domain/jobs.ts';
 import { bytes, id, instant, keyText, storeId } from './columns.ts';
 import { stores } from './stores.ts';
@@ -26,6 +38,7 @@ export const jobs = pgTable(
     undoOf: uuid('undo_of'),
     actor: keyText('actor').notNull(),
     requestId: keyText('request_id'),
+    /** Deliveries that failed since the last slice that succeeded. */
     attempts: integer('attempts').notNull(),
     createdAt: instant('created_at').notNull(),
     startedAt: instant('started_at'),
@@ -35,8 +48,11 @@ export const jobs = pgTable(
   },
   (table) => [
     primaryKey({ name: 'jobs_pk', columns: [table.storeId, table.id] }),
-    foreignKey({ name: 'jobs_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete('cascade'),
+    foreignKey({ name: 'jobs_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete(
+      'cascade',
+    ),
     index('jobs_by_status').on(table.storeId, table.status, table.id),
+    index('jobs_by_undo').on(table.storeId, table.undoOf).where(sql`undo_of is not null`),
     index('jobs_open').on(table.aliveAt).where(sql`status in ('queued', 'running')`),
   ],
 );
@@ -49,8 +65,8 @@ export const jobItems = pgTable(
     jobId: uuid('job_id').notNull(),
     customerId: uuid('customer_id').notNull(),
     outcome: keyText('outcome'),
-    /** What an undo needs: the tag or group ids that this item really changed. */
-    changed: jsonb('changed').$type<string[] | null>(),
+    /** What this item really changed: an undo takes back no more. */
+    changed: jsonb('changed').$type<BulkChange | null>(),
   },
   (table) => [
     primaryKey({ name: 'job_items_pk', columns: [table.storeId, table.jobId, table.customerId] }),
@@ -90,6 +106,8 @@ export const importProblems = pgTable(
     line: integer('line').notNull(),
     sequence: integer('sequence').notNull(),
     column: text('column'),
+    /** `error`: the row was not taken; `skipped`: on purpose; `warning`: it was taken, but not as it stands. */
+    level: keyText('level').$type<ProblemLevel>().notNull(),
     code: keyText('code').notNull(),
     message: text('message').notNull(),
     /** The cells as they were sent, so that the error file can be fixed and sent again. */

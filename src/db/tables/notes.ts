@@ -11,6 +11,8 @@ export const notes = pgTable(
     customerId: uuid('customer_id').notNull(),
     body: text('body').notNull(),
     author: keyText('author').notNull(),
+    /** Who wrote the present text, when it is not the first one. */
+    editedBy: keyText('edited_by'),
     revision: integer('revision').notNull(),
     createdAt: instant('created_at').notNull(),
     updatedAt: instant('updated_at').notNull(),

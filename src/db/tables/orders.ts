@@ -63,6 +63,7 @@ export const orders = pgTable(
       foreignColumns: [customers.storeId, customers.id],
     }).onDelete('restrict'),
     index('orders_by_customer').on(table.storeId, table.customerId, table.placedAt, table.id),
+    index('orders_by_placed').on(table.storeId, table.placedAt, table.id),
     check('orders_money_valid', sql`total >= 0 and refunded_total >= 0 and refunded_total <= total`),
   ],
 );

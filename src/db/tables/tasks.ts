@@ -1,5 +1,6 @@
 // Tasks of agents, with a due time in a zone.
-import { boolean, foreignKey, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { boolean, foreignKey, index, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { id, instant, storeId } from './columns.ts';
 import { customers } from './customers.ts';
 import { salesAgents } from './sales-agents.ts';
@@ -11,6 +12,7 @@ export const tasks = pgTable(
     id: id(),
     title: text('title').notNull(),
     description: text('description'),
+    /** All-day tasks are due at the last instant of their day. */
     dueAt: instant('due_at').notNull(),
     /** IANA zone in which the due time was meant. */
     dueTimezone: text('due_timezone').notNull(),
@@ -18,6 +20,7 @@ export const tasks = pgTable(
     assigneeId: uuid('assignee_id'),
     customerId: uuid('customer_id'),
     doneAt: instant('done_at'),
+    version: integer('version').notNull(),
     createdAt: instant('created_at').notNull(),
     updatedAt: instant('updated_at').notNull(),
   },
@@ -35,6 +38,11 @@ export const tasks = pgTable(
     }).onDelete('restrict'),
     index('tasks_by_assignee').on(table.storeId, table.assigneeId, table.dueAt, table.id),
     index('tasks_by_due').on(table.storeId, table.dueAt, table.id),
-    index('tasks_by_customer').on(table.storeId, table.customerId, table.dueAt),
+    index('tasks_by_customer').on(table.storeId, table.customerId, table.dueAt, table.id),
+    // Most tasks are done; lists ask for the others.
+    index('tasks_open_by_due').on(table.storeId, table.dueAt, table.id).where(sql`done_at is null`),
+    index('tasks_open_by_assignee')
+      .on(table.storeId, table.assigneeId, table.dueAt, table.id)
+      .where(sql`done_at is null`),
   ],
 );

@@ -2,8 +2,6 @@
 // this room knows how such values are written in files. An empty cell is absent: it keeps what is there. Nothing can
 // be cleared by CSV; the API does that.
 import { type AddressFields, type AddressInput, normaliseAddress } from '../addresses.ts';
-import { COUNTRIES, normaliseCountryCode } from '../countries.ts';
-import { unguardCell } from '../csv.ts';
 import {
   type CustomFieldDeclaration,
   type CustomFieldType,
@@ -11,25 +9,26 @@ import {
   checkCustom,
 } from '../custom-fields.ts';
 import {
-  type Birthday,
   type CalendarDay,
   type CustomerFields,
   type CustomerInput,
   normaliseCustomer,
 } from '../customers.ts';
 import { normaliseEmail } from '../emails.ts';
-import {
-  collapseSpaces,
-  type FieldProblem,
-  foldText,
-  isCalendarDate,
-  lengthOf,
-  readText,
-} from '../fields.ts';
+import { type FieldProblem, lengthOf, readText } from '../fields.ts';
 import { groupKey, readGroupName } from '../groups.ts';
 import { normalisePhone } from '../phones.ts';
 import { MAX_TAGS_PER_CUSTOMER, parseTags } from '../tags.ts';
-import type { AddressField, CustomerField } from './formats.ts';
+import {
+  countryOf,
+  readBirthday,
+  readBoolean,
+  readInstant,
+  splitList,
+  splitName,
+  withoutMark,
+} from './cells.ts';
+import type { AddressField, CustomerField } from './columns.ts';
 
 export const MAX_IMPORTED_NOTE_LENGTH = 10_000;
 
@@ -127,6 +126,7 @@ const OTHER_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   addressCompany: ['companyEverywhere'],
 };
 
+const DATE_EXPECTED = 'A date is YYYY-MM-DD, a time YYYY-MM-DDTHH:MM:SSZ (ISO 8601).';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** Reads one row; all its problems at once. C2 is asked only as far as the row goes: an update may be an id alone. */
@@ -139,8 +139,9 @@ export function readCustomerRow(
   const problems: RowProblem[] = [];
   const facts = readFacts(texts, fields, options, problems);
   const input = customerInput(texts, problems);
-  const country = texts.countryCode === undefined ? options.defaultCountry : countryOf(texts.countryCode);
-  const read = normaliseCustomer(input, { today: options.today, defaultCountry: country ?? null });
+  const country = texts.countryCode === undefined ? undefined : countryOf(texts.countryCode);
+  const defaultCountry = country ?? options.defaultCountry ?? null;
+  const read = normaliseCustomer(input, { today: options.today, defaultCountry });
   if ('refused' in read) addProblems(problems, read.errors, fields, (field) => field);
   const address = readCustomerAddress(texts, fields, options, problems);
   checkKeys(facts, input, options, problems);
@@ -190,12 +191,6 @@ function textsOf<Field extends string>(
   return texts;
 }
 
-/** Without the guard of our own export, and without the apostrophe by which Shopify marks numbers as text ('01234). */
-function withoutMark(cell: string): string {
-  if (!cell.startsWith("'")) return cell;
-  return /^'\d/.test(cell) ? cell.slice(1) : unguardCell(cell);
-}
-
 function customerInput(texts: Texts<CustomerField>, problems: RowProblem[]): CustomerInput {
   const input: CustomerInput = {};
   for (const field of CUSTOMER_TEXTS) {
@@ -219,23 +214,6 @@ function customerInput(texts: Texts<CustomerField>, problems: RowProblem[]): Cus
   return input;
 }
 
-/** 'Anna Maria Schmidt' and 'Schmidt, Anna Maria'. A single word is the last name. */
-function splitName(text: string): Pick<CustomerInput, 'firstName' | 'lastName'> {
-  const name = collapseSpaces(text);
-  const comma = name.indexOf(',');
-  if (comma > 0)
-    return { lastName: name.slice(0, comma).trim(), firstName: name.slice(comma + 1).trim() || null };
-  const cut = name.lastIndexOf(' ');
-  return cut === -1 ? { lastName: name } : { firstName: name.slice(0, cut), lastName: name.slice(cut + 1) };
-}
-
-function readBirthday(text: string): Birthday | undefined {
-  const match = /^(?:(\d{4})-|--)(\d{2})-(\d{2})$/.exec(text.trim());
-  if (match === null) return undefined;
-  const day = { month: Number(match[2]), day: Number(match[3]) };
-  return match[1] === undefined ? day : { ...day, year: Number(match[1]) };
-}
-
 function readFacts(
   texts: Texts<CustomerField>,
   fields: readonly (CustomerField | undefined)[],
@@ -255,8 +233,9 @@ function readFacts(
   if (acceptsMarketing !== undefined) facts.acceptsMarketing = acceptsMarketing;
   const wholesale = readFlag(texts.wholesale, 'wholesale', problems);
   if (wholesale !== undefined) facts.wholesale = wholesale;
-  const createdAt = texts.createdAt === undefined ? undefined : readInstant(texts.createdAt, problems);
+  const createdAt = texts.createdAt === undefined ? undefined : readInstant(texts.createdAt);
   if (createdAt !== undefined) facts.createdAt = createdAt;
+  else if (texts.createdAt !== undefined) addProblem(problems, 'createdAt', 'DATE_INVALID', DATE_EXPECTED);
   return facts;
 }
 
@@ -285,13 +264,10 @@ function readTags(text: string, problems: RowProblem[]): string[] {
   return [];
 }
 
-/** Separated by commas; a name that has one is in quotes, as the export writes it. */
 function readGroups(text: string, problems: RowProblem[]): string[] {
   const groups = new Map<string, string>();
-  for (const [, quoted, bare] of text.matchAll(/\s*(?:"((?:[^"]|"")*)"(?=\s*(?:,|$))|([^,]+))/g)) {
-    const given = quoted?.replaceAll('""', '"') ?? bare ?? '';
-    if (given.trim() === '') continue;
-    const group = readGroupName(given);
+  for (const item of splitList(text)) {
+    const group = readGroupName(item);
     if ('refused' in group)
       addProblem(problems, 'groups', group.refused, 'A group name has 1 to 255 characters.');
     else if (!groups.has(groupKey(group.name))) groups.set(groupKey(group.name), group.name);
@@ -306,40 +282,12 @@ function readNote(text: string, problems: RowProblem[]): string | undefined {
   return undefined;
 }
 
-const FLAGS: ReadonlyMap<string, boolean> = new Map([
-  ...['true', 't', 'yes', 'y', '1', 'on'].map((word): [string, boolean] => [word, true]),
-  ...['false', 'f', 'no', 'n', '0', 'off'].map((word): [string, boolean] => [word, false]),
-]);
-
-function readBoolean(text: string): boolean | undefined {
-  return FLAGS.get(text.trim().toLowerCase());
-}
-
 function readFlag(text: string | undefined, column: string, problems: RowProblem[]): boolean | undefined {
   if (text === undefined) return undefined;
   const flag = readBoolean(text);
   if (flag === undefined)
     addProblem(problems, column, 'BOOLEAN_INVALID', 'Yes or no: true, false, yes, no, 1, 0.');
   return flag;
-}
-
-/** A date or an instant as in ISO 8601, a space for the T allowed; without a zone it is UTC. */
-function readInstant(text: string, problems: RowProblem[]): Date | undefined {
-  const match =
-    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?)? ?(Z|UTC|[+-]\d{2}:?\d{2})?$/i.exec(
-      text.trim(),
-    );
-  const [, day = '', time = '00:00', seconds = ':00', zone = 'Z'] = match ?? [];
-  const offset = /\d/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(-2)}` : 'Z';
-  const instant = new Date(`${day}T${time}${seconds.slice(0, 7)}${offset}`);
-  if (isCalendarDate(day) && !Number.isNaN(instant.getTime())) return instant;
-  addProblem(
-    problems,
-    'createdAt',
-    'DATE_INVALID',
-    'A date is YYYY-MM-DD, a time YYYY-MM-DDTHH:MM:SSZ (ISO 8601).',
-  );
-  return undefined;
 }
 
 function readCustom(
@@ -419,24 +367,6 @@ function addressColumns(texts: Texts<CustomerField>): CustomerField[] {
 
 function columnIn(columns: AddressColumns<string>): (field: string) => string {
   return (wanted) => columns.find(([, field]) => field === wanted)?.[0] ?? wanted;
-}
-
-const COUNTRY_BY_NAME: ReadonlyMap<string, string> = new Map([
-  ...COUNTRIES.map(({ code, name }): [string, string] => [foldText(name), code]),
-  ['usa', 'US'],
-  ['united states of america', 'US'],
-  ['uk', 'GB'],
-  ['great britain', 'GB'],
-  ['england', 'GB'],
-  ['scotland', 'GB'],
-  ['wales', 'GB'],
-  ['turkey', 'TR'],
-  ['czech republic', 'CZ'],
-]);
-
-/** By code or by English name: older exports have the name only. */
-function countryOf(text: string): string | undefined {
-  return normaliseCountryCode(text) ?? COUNTRY_BY_NAME.get(foldText(collapseSpaces(text)));
 }
 
 function readOwner(texts: Texts<AddressField>, problems: RowProblem[]): AddressRecord['customer'] {

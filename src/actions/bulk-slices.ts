@@ -1,0 +1,303 @@
+// The work of a bulk job: one slice is a constant number of set statements, whatever the action and the outcomes.
+import assert from 'node:assert';
+import type { Ctx } from '../context.ts';
+import {
+  type BulkItem,
+  countOrdersAmong,
+  deleteCustomers,
+  deleteMemberPairs,
+  deleteTagPairs,
+  insertMemberPairs,
+  insertTagPairs,
+  listCarriedTags,
+  listMembersAmong,
+  listOpenItems,
+  lockBulkCustomers,
+  recordItems,
+  updateBulkCustomers,
+} from '../db/bulk.ts';
+import type { Tx } from '../db/connection.ts';
+import { findGroups, type GroupRow } from '../db/groups.ts';
+import type { JobRow } from '../db/jobs.ts';
+import { findAgent } from '../db/sales-agents.ts';
+import { ensureTags, listTagsAmong } from '../db/tags.ts';
+import {
+  type BulkAction,
+  type BulkChange,
+  type BulkCustomer,
+  type BulkDone,
+  type BulkPlan,
+  countOutcomes,
+  planAccount,
+  planDeletion,
+  planFor,
+  planGroupJoined,
+  planGroupLeft,
+  planSalesAgent,
+  planTagsAdded,
+  planTagsRemoved,
+} from '../domain/bulk.ts';
+import { tagKey } from '../domain/tags.ts';
+import { Problem } from '../errors.ts';
+import { type BulkParams, type BulkPosition, paramsOf, type Selecting, selectNext } from './bulk.ts';
+import type { Slice, SliceResult } from './jobs.ts';
+import { type Happening, tell } from './timeline.ts';
+
+/** Customers of one slice. They stay locked until it ends, about 0.2 s. */
+const SLICE_SIZE = 2_000;
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+/** One slice at batch. */
+interface Batch {
+  ctx: Ctx;
+  tx: Tx;
+  job: JobRow;
+  params: BulkParams;
+  items: readonly BulkItem[];
+  ids: string[];
+  named: Named;
+}
+
+/** What the job names and the store has. */
+interface Named {
+  /** Names of tags by id. */
+  tags: ReadonlyMap<string, string>;
+  group?: GroupRow;
+}
+
+/** An action that has read what its rule needs, for all customers of the slice at once. */
+interface Deed {
+  plan(customer: BulkCustomer, item: BulkItem): BulkPlan;
+  /** Everything beyond the columns of the customer itself. */
+  effect?(done: readonly BulkDone[]): Promise<unknown>;
+  event(done: BulkDone): Pick<Happening, 'kind' | 'subjectId' | 'data'>;
+}
+
+/** T5. */
+const sourceOf = (jobId: string): string => `bulk:${jobId}`;
+
+/** An undo takes away only what its job gave; anything else takes away whatever is there. */
+const takenFrom = ({ job }: Batch): string | null => (job.undoOf ? sourceOf(job.undoOf) : null);
+
+const pairsOf = (done: readonly BulkDone[], othersOf: (changed: BulkChange) => readonly string[]) => {
+  const pairs = done.flatMap(({ after, changed }) =>
+    othersOf(changed).map((other) => [after.id, other] as const),
+  );
+  return { customerIds: pairs.map(([customerId]) => customerId), otherIds: pairs.map(([, other]) => other) };
+};
+
+const tagsOf = ({ tagIds = [] }: BulkChange): readonly string[] => tagIds;
+const groupOf = ({ groupId }: BulkChange): readonly string[] => (groupId ? [groupId] : []);
+
+async function carriedTags({ tx, ids, named }: Batch, source: string | null) {
+  const rows = await listCarriedTags(tx, { ids, tagIds: [...named.tags.keys()], source });
+  const byCustomer = new Map(rows.map((row) => [row.customerId, row]));
+  return (customerId: string) => byCustomer.get(customerId) ?? { carried: [], total: 0 };
+}
+
+const tagEvent =
+  (kind: 'tag.added' | 'tag.removed', { job, named }: Batch) =>
+  ({ changed }: BulkDone) => ({
+    kind,
+    data: { tags: tagsOf(changed).map((id) => named.tags.get(id)), source: sourceOf(job.id) },
+  });
+
+async function addTags(batch: Batch): Promise<Deed> {
+  const { ctx, tx, job, params, named } = batch;
+  const carried = await carriedTags(batch, null);
+  // In a dry run a tag that does not exist yet stands for itself: nobody carries it.
+  const known = new Set([...named.tags.values()].map(tagKey));
+  const wanted = [...named.tags.keys(), ...(params.tags ?? []).filter((name) => !known.has(tagKey(name)))];
+  const wantedBy = ({ undoes }: BulkItem) =>
+    undoes ? tagsOf(undoes).filter((id) => named.tags.has(id)) : wanted;
+  return {
+    plan: (customer, item) => planTagsAdded(customer, carried(customer.id), wantedBy(item)),
+    effect: (done) =>
+      insertTagPairs(tx, { ...pairsOf(done, tagsOf), source: sourceOf(job.id), now: ctx.now }),
+    event: tagEvent('tag.added', batch),
+  };
+}
+
+async function removeTags(batch: Batch): Promise<Deed> {
+  const carried = await carriedTags(batch, takenFrom(batch));
+  const ofItem = (customerId: string, { undoes }: BulkItem) => {
+    const tags = carried(customerId);
+    return undoes ? { ...tags, carried: tags.carried.filter((id) => tagsOf(undoes).includes(id)) } : tags;
+  };
+  return {
+    plan: (customer, item) => planTagsRemoved(customer, ofItem(customer.id, item)),
+    effect: (done) => deleteTagPairs(batch.tx, pairsOf(done, tagsOf)),
+    event: tagEvent('tag.removed', batch),
+  };
+}
+
+async function membersOf({ tx, ids }: Batch, group: GroupRow, source: string | null): Promise<Set<string>> {
+  const rows = await listMembersAmong(tx, { ids, groupId: group.id, source });
+  return new Set(rows.map(({ customerId }) => customerId));
+}
+
+function groupAtWork({ named: { group } }: Batch): GroupRow {
+  assert(group, 'a group action names a group');
+  return group;
+}
+
+async function addToGroup(batch: Batch): Promise<Deed> {
+  const { ctx, tx, job } = batch;
+  const group = groupAtWork(batch);
+  const members = await membersOf(batch, group, null);
+  const source = sourceOf(job.id);
+  return {
+    plan: (customer, { undoes }) =>
+      planGroupJoined(customer, group.id, members.has(customer.id), undoes?.wasPrimary),
+    effect: (done) => insertMemberPairs(tx, { ...pairsOf(done, groupOf), source, now: ctx.now }),
+    event: () => ({ kind: 'group.joined', subjectId: group.id, data: { name: group.name, source } }),
+  };
+}
+
+async function removeFromGroup(batch: Batch): Promise<Deed> {
+  const group = groupAtWork(batch);
+  const members = await membersOf(batch, group, takenFrom(batch));
+  const data = { name: group.name, source: sourceOf(batch.job.id) };
+  return {
+    plan: (customer) => planGroupLeft(customer, group.id, members.has(customer.id)),
+    effect: (done) => deleteMemberPairs(batch.tx, pairsOf(done, groupOf)),
+    event: () => ({ kind: 'group.left', subjectId: group.id, data }),
+  };
+}
+
+async function setSalesAgent({ params: { salesAgentId = null } }: Batch): Promise<Deed> {
+  return {
+    plan: (customer) => planSalesAgent(customer, salesAgentId),
+    event: ({ before }) => ({
+      kind: 'customer.updated',
+      data: { changes: { salesAgentId: [before.salesAgentId, salesAgentId] } },
+    }),
+  };
+}
+
+const setAccount = (command: 'enable' | 'disable') => async (): Promise<Deed> => ({
+  plan: (customer) => planAccount(customer, command),
+  event: ({ before, after }) => ({
+    kind: 'customer.updated',
+    data: { changes: { accountStatus: [before.accountStatus, after.accountStatus] } },
+  }),
+});
+
+async function deleteAll({ tx, ids }: Batch): Promise<Deed> {
+  const counts = new Map((await countOrdersAmong(tx, { ids })).map((row) => [row.customerId, row.count]));
+  return {
+    plan: (customer) => planDeletion(customer, { allOrdersCount: counts.get(customer.id) ?? 0 }),
+    effect: (done) => deleteCustomers(tx, { ids: done.map(({ after }) => after.id) }),
+    event: () => ({ kind: 'customer.deleted' }),
+  };
+}
+
+const DEEDS: Readonly<Record<BulkAction, (batch: Batch) => Promise<Deed>>> = {
+  addTags,
+  removeTags,
+  addToGroup,
+  removeFromGroup,
+  setSalesAgent,
+  enable: setAccount('enable'),
+  disable: setAccount('disable'),
+  delete: deleteAll,
+};
+
+/** Joining or leaving can change the primary group too, which is a field with an old and a new value. */
+function happeningsOf(deed: Deed, done: BulkDone): Happening[] {
+  const { before, after } = done;
+  const customerId = after.id;
+  const changes = { primaryGroupId: [before.primaryGroupId, after.primaryGroupId] };
+  const moved = before.primaryGroupId !== after.primaryGroupId;
+  return [
+    { ...deed.event(done), customerId },
+    ...(moved ? [{ kind: 'customer.updated' as const, customerId, data: { changes } }] : []),
+  ];
+}
+
+async function carryOut({ ctx, tx, params }: Batch, deed: Deed, done: readonly BulkDone[]): Promise<void> {
+  if (done.length === 0) return;
+  if (params.action !== 'delete')
+    await updateBulkCustomers(
+      tx,
+      done.map(({ after }) => after),
+      ctx.now,
+    );
+  await deed.effect?.(done);
+  await tell(ctx, tx, ...done.flatMap((one) => happeningsOf(deed, one)));
+}
+
+/** The tags of the job, those that its undo gives back or takes away. Only an action that adds makes missing ones. */
+async function findTags(ctx: Ctx, tx: Tx, job: JobRow, items: readonly BulkItem[]): Promise<Named['tags']> {
+  const { action, tags: names = [] } = paramsOf(job);
+  const makes = action === 'addTags' && !job.dryRun && !job.undoOf;
+  const rows = makes
+    ? await ensureTags(
+        tx,
+        names.map((name) => ({ id: ctx.newId(), name, nameKey: tagKey(name), createdAt: ctx.now })),
+      )
+    : await listTagsAmong(tx, {
+        ids: [...new Set(items.flatMap(({ undoes }) => undoes?.tagIds ?? []))],
+        nameKeys: job.undoOf ? [] : names.map(tagKey),
+      });
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+/**
+ * Finds what the job names. Before the customers are locked, as everywhere: first the tag, then who carries it.
+ * @throws Problem REFERENCE_UNKNOWN when the group or agent was deleted meanwhile, which ends the job
+ */
+async function findNamed(ctx: Ctx, tx: Tx, job: JobRow, items: readonly BulkItem[]): Promise<Named> {
+  const { groupId, salesAgentId } = paramsOf(job);
+  const tags = await findTags(ctx, tx, job, items);
+  const [group] = groupId ? await findGroups(tx, [groupId]) : [];
+  if (groupId && !group) throw new Problem('REFERENCE_UNKNOWN', { reference: '/groupId' });
+  if (salesAgentId && !(await findAgent(tx, salesAgentId)))
+    throw new Problem('REFERENCE_UNKNOWN', { reference: '/salesAgentId' });
+  return { tags, ...(group && { group }) };
+}
+
+/** Locks, reads, decides each customer by the pure rules, and writes what came out. */
+async function workOn(batch: Batch): Promise<SliceResult> {
+  const { tx, job, items, ids, params } = batch;
+  const customers = new Map(
+    (await lockBulkCustomers(tx, { ids })).map((customer) => [customer.id, customer]),
+  );
+  const deed = await DEEDS[params.action](batch);
+  const plans = items.map((item) =>
+    planFor(customers.get(item.customerId), (customer) => deed.plan(customer, item)),
+  );
+  if (!job.dryRun)
+    await carryOut(
+      batch,
+      deed,
+      plans.filter((plan) => plan.outcome === 'done'),
+    );
+  const results = plans.map((plan, index) => ({
+    customerId: ids[index] as string,
+    outcome: plan.outcome,
+    changed: plan.outcome === 'done' && !job.dryRun ? plan.changed : null,
+  }));
+  await recordItems(tx, job.id, results);
+  return { done: items.length, outcomes: countOutcomes(results.map(({ outcome }) => outcome)) };
+}
+
+async function select(tx: Tx, job: JobRow, current: Selecting): Promise<SliceResult> {
+  const { complete, selecting } = await selectNext(tx, job.id, current);
+  const nothing = { done: 0, outcomes: {} };
+  return complete
+    ? { ...nothing, total: selecting.count, position: {} }
+    : { ...nothing, position: { selecting } };
+}
+
+/** First the rest of the selection, then the customers in id order. */
+export const bulkSlice: Slice = async (ctx, tx, job) => {
+  const { selecting, after = BEFORE_ALL }: BulkPosition = job.position;
+  if (selecting) return select(tx, job, selecting);
+  const items = await listOpenItems(tx, { jobId: job.id, undoOf: job.undoOf, after, limit: SLICE_SIZE });
+  const ids = items.map(({ customerId }) => customerId);
+  const params = paramsOf(job);
+  const named = await findNamed(ctx, tx, job, items);
+  const result = await workOn({ ctx, tx, job, params, items, ids, named });
+  return items.length < SLICE_SIZE ? result : { ...result, position: { after: ids.at(-1) } };
+};

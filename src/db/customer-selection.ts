@@ -1,0 +1,176 @@
+// Which customers a filter selects, as SQL conditions on the table `customers`: for lists, exports and bulk actions.
+import { type SQL, sql } from 'drizzle-orm';
+import { cityKey, postcodeKey } from '../domain/addresses.ts';
+import {
+  type CustomerFilter,
+  STATUSES_WITH_ACCOUNT,
+  searchTerm,
+  wantedRegionKey,
+} from '../domain/customer-filter.ts';
+import { groupKey } from '../domain/groups.ts';
+import { tagKey } from '../domain/tags.ts';
+import { type Db, statement } from './connection.ts';
+
+/** Hits of a quick search that a filter or an explicit sort looks at. */
+export const MAX_SEARCH_HITS = 50_000;
+
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+
+const tagId = (storeId: string, value: string): SQL =>
+  UUID.test(value)
+    ? sql`${value}::uuid`
+    : sql`(select t.id from tags t where t.store_id = ${storeId} and t.name_key = ${tagKey(value)})`;
+
+const groupId = (storeId: string, value: string): SQL =>
+  UUID.test(value)
+    ? sql`${value}::uuid`
+    : sql`(select g.id from groups g where g.store_id = ${storeId} and g.name_key = ${groupKey(value)})`;
+
+/** `= any` of one list hides from the planner how many there are; a list of values does not. */
+const list = (items: readonly SQL[]): SQL => sql.join([...items], sql`, `);
+
+const carriesTag = ({ storeId, id }: Subject, condition: SQL): SQL => sql`exists (
+  select from customer_tags ct
+  where ct.store_id = ${storeId} and ct.customer_id = ${id} and ct.tag_id ${condition})`;
+
+const isInGroup = ({ storeId, id }: Subject, groupValue: string): SQL => sql`exists (
+  select from group_members gm
+  where gm.store_id = ${storeId} and gm.customer_id = ${id} and gm.group_id = ${groupId(storeId, groupValue)})`;
+
+/** Whose conditions: the store, and where a query has the customer's id. */
+interface Subject {
+  storeId: string;
+  id: SQL;
+}
+
+type Conditions = {
+  [Name in keyof Required<CustomerFilter>]: (
+    value: Required<CustomerFilter>[Name],
+    subject: Subject,
+    filter: CustomerFilter,
+  ) => SQL[];
+};
+
+/** Filters that need the customer's id alone, not the row. */
+export const MEMBERSHIP_FILTERS = [
+  'tag',
+  'tagAny',
+  'group',
+  'notGroup',
+] as const satisfies (keyof CustomerFilter)[];
+
+/** One filter each. Under row-level security only = < <= > >= ^@ use an index. */
+const CONDITIONS: Conditions = {
+  q: (q, { id }) => [
+    sql`${id} in (select hit.id from search_customers(${searchTerm(q)}, ${MAX_SEARCH_HITS}) hit)`,
+  ],
+  accountStatus: (statuses) => [
+    sql`customers.account_status in (${list(statuses.map((status) => sql`${status}`))})`,
+  ],
+  hasAccount: (wanted) => [
+    sql`customers.account_status ${wanted ? sql`in` : sql`not in`} (${list(STATUSES_WITH_ACCOUNT.map((status) => sql`${status}`))})`,
+  ],
+  group: (values, subject) => values.map((value) => isInGroup(subject, value)),
+  notGroup: (values, subject) => values.map((value) => sql`not ${isInGroup(subject, value)}`),
+  tag: (values, subject) =>
+    values.map((value) => carriesTag(subject, sql`= ${tagId(subject.storeId, value)}`)),
+  tagAny: (values, subject) => [
+    carriesTag(subject, sql`in (${list(values.map((value) => tagId(subject.storeId, value)))})`),
+  ],
+  salesAgent: (id) => [sql`customers.sales_agent_id = ${id}`],
+  country: (codes) => [
+    sql`customers.default_country in (${list(codes.map((code) => sql`${code.toUpperCase()}`))})`,
+  ],
+  region: (region, _, { country }) => [sql`customers.default_region = ${wantedRegionKey(region, country)}`],
+  city: (city) => [sql`customers.default_city = ${cityKey(city)}`],
+  postcode: (prefix) => [sql`customers.default_postcode ^@ ${postcodeKey(prefix)}`],
+  ordersCountMin: (count) => [sql`customers.orders_count >= ${count}`],
+  ordersCountMax: (count) => [sql`customers.orders_count <= ${count}`],
+  totalSpentMin: (amount) => [sql`customers.total_spent >= ${amount}`],
+  totalSpentMax: (amount) => [sql`customers.total_spent <= ${amount}`],
+  lastOrderAfter: (time) => [sql`customers.last_order_at >= ${time}`],
+  lastOrderBefore: (time) => [sql`customers.last_order_at <= ${time}`],
+  createdAfter: (time) => [sql`customers.created_at >= ${time}`],
+  createdBefore: (time) => [sql`customers.created_at <= ${time}`],
+  acceptsMarketing: (wanted) => [sql`customers.accepts_marketing = ${wanted}`],
+};
+
+const FILTER_NAMES = Object.keys(CONDITIONS) as (keyof CustomerFilter)[];
+
+const conditionsOf = <Name extends keyof CustomerFilter>(
+  name: Name,
+  subject: Subject,
+  filter: CustomerFilter,
+): SQL[] => {
+  const value = filter[name];
+  if (value === undefined) return [];
+  return CONDITIONS[name](value as Required<CustomerFilter>[Name], subject, filter);
+};
+
+/** Of the store and listed: what every selection starts with. The words of the partial indexes, so that they apply. */
+export const isListed = (storeId: string): SQL =>
+  sql`customers.store_id = ${storeId} and customers.account_status not in ('merged', 'erased')`;
+
+/** The conditions of a filter (of the named members), one or more for each; [] selects every customer. */
+export const filterConditions = (
+  storeId: string,
+  filter: CustomerFilter,
+  names: readonly (keyof CustomerFilter)[] = FILTER_NAMES,
+  id: SQL = sql`customers.id`,
+): SQL[] => names.flatMap((name) => conditionsOf(name, { storeId, id }, filter));
+
+/** The members that a filter has. */
+export const namesOf = (filter: CustomerFilter): (keyof CustomerFilter)[] =>
+  FILTER_NAMES.filter((name) => filter[name] !== undefined);
+
+/**
+ * The whole condition for `… from customers where <condition>`: of the store, neither merged nor erased, and as the
+ * filter says. The table must go by its own name, `customers`.
+ */
+export const selectionCondition = (storeId: string, filter: CustomerFilter): SQL =>
+  sql.join([isListed(storeId), ...filterConditions(storeId, filter)], sql` and `);
+
+const findNames = statement<
+  { tagKeys: string[]; groupKeys: string[] },
+  { kind: 'tag' | 'group'; key: string; id: string }
+>(
+  'find_filter_names',
+  (p) => sql`
+    select 'tag' as kind, t.name_key as key, t.id from tags t
+      where t.store_id = ${p.storeId} and t.name_key = any(${p.tagKeys}::text[])
+    union all
+    select 'group', g.name_key, g.id from groups g
+      where g.store_id = ${p.storeId} and g.name_key = any(${p.groupKeys}::text[])`,
+);
+
+/**
+ * The same filter with ids for the names of tags and groups, so that the planner knows how many customers each one
+ * has: a tag of ten customers and one of half the store need different plans. Unknown names stay, and select nobody.
+ */
+export async function resolveNames(db: Db, filter: CustomerFilter): Promise<CustomerFilter> {
+  const tagKeys = namesIn(filter, TAG_FILTERS).map(tagKey);
+  const groupKeys = namesIn(filter, GROUP_FILTERS).map(groupKey);
+  if (tagKeys.length + groupKeys.length === 0) return filter;
+  const rows = await findNames(db, { tagKeys, groupKeys });
+  const ids = new Map(rows.map((row) => [`${row.kind} ${row.key}`, row.id]));
+  const resolved = { ...filter };
+  for (const name of TAG_FILTERS) replace(resolved, name, (value) => ids.get(`tag ${tagKey(value)}`));
+  for (const name of GROUP_FILTERS) replace(resolved, name, (value) => ids.get(`group ${groupKey(value)}`));
+  return resolved;
+}
+
+const TAG_FILTERS = ['tag', 'tagAny'] as const;
+const GROUP_FILTERS = ['group', 'notGroup'] as const;
+type NameFilter = (typeof TAG_FILTERS | typeof GROUP_FILTERS)[number];
+
+const namesIn = (filter: CustomerFilter, members: readonly NameFilter[]): string[] =>
+  members.flatMap((member) => filter[member] ?? []).filter((value) => !UUID.test(value));
+
+function replace(
+  filter: CustomerFilter,
+  member: NameFilter,
+  idOf: (name: string) => string | undefined,
+): void {
+  const values = filter[member];
+  if (values) filter[member] = values.map((value) => idOf(value) ?? value);
+}

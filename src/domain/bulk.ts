@@ -1,0 +1,201 @@
+// Bulk actions: which requests make sense, and what an action does to one customer (customers.md, Bulk actions).
+import { type AccountStatus, planAccountCommand } from './account-states.ts';
+import type { CustomerFilter } from './customer-filter.ts';
+import { checkDelete, type DeletionFacts } from './deletability.ts';
+import type { FieldProblem } from './fields.ts';
+import { planMembership } from './groups.ts';
+import { MAX_TAGS_PER_CUSTOMER, planTags } from './tags.ts';
+
+export const BULK_ACTIONS = [
+  'addTags',
+  'removeTags',
+  'addToGroup',
+  'removeFromGroup',
+  'setSalesAgent',
+  'enable',
+  'disable',
+  'delete',
+] as const;
+export type BulkAction = (typeof BULK_ACTIONS)[number];
+
+export const MAX_BULK_IDS = 1_000;
+
+/** Actions that can be undone, with the one that undoes them. */
+export const INVERSE_ACTIONS: Readonly<Partial<Record<BulkAction, BulkAction>>> = {
+  addTags: 'removeTags',
+  removeTags: 'addTags',
+  addToGroup: 'removeFromGroup',
+  removeFromGroup: 'addToGroup',
+};
+
+/** What must be said beside the action; the others say it all. */
+const COMPANIONS = {
+  tags: ['addTags', 'removeTags'],
+  groupId: ['addToGroup', 'removeFromGroup'],
+  salesAgentId: ['setSalesAgent'],
+} as const;
+
+export interface BulkRequest {
+  action: BulkAction;
+  tags?: readonly string[];
+  groupId?: string;
+  /** null: nobody looks after the customers any more. */
+  salesAgentId?: string | null;
+  ids?: readonly string[];
+  filter?: CustomerFilter;
+  all?: boolean;
+  dryRun?: boolean;
+}
+
+/** Which customers a job is about, beyond named ids. */
+export type BulkSelection = { filter: CustomerFilter } | { undoOf: string };
+
+export type BulkRefusal = { refused: 'SELECTION_INVALID' | 'BULK_ACTION_INVALID'; errors: FieldProblem[] };
+
+/** Exactly one selection, and exactly what the action needs. undefined = fine. */
+export function checkBulkRequest(request: BulkRequest): BulkRefusal | undefined {
+  const selection = selectionProblems(request);
+  if (selection.length > 0) return { refused: 'SELECTION_INVALID', errors: selection };
+  const action = companionProblems(request);
+  return action.length > 0 ? { refused: 'BULK_ACTION_INVALID', errors: action } : undefined;
+}
+
+function selectionProblems({ ids, filter, all }: BulkRequest): FieldProblem[] {
+  const problem = (pointer: string, message: string): FieldProblem[] => [
+    { pointer, code: 'SELECTION_INVALID', message },
+  ];
+  const given = Object.entries({ ids, filter, all }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
+    return given.length === 0
+      ? problem('', 'Give ids, filter or all.')
+      : given.flatMap(([name]) => problem(`/${name}`, 'Give only one of ids, filter and all.'));
+  }
+  if (all === false) return problem('/all', 'Give true, or choose by ids or filter.');
+  // A filter that lost its members on the way must not delete everybody.
+  const filters = Object.values(filter ?? {}).filter((value) => value !== undefined);
+  if (filter && filters.length === 0) return problem('/filter', 'Give all: true to mean every customer.');
+  return [];
+}
+
+function companionProblems(request: BulkRequest): FieldProblem[] {
+  return Object.entries(COMPANIONS).flatMap(([name, actions]) => {
+    const given = request[name as keyof typeof COMPANIONS] !== undefined;
+    const needed = (actions as readonly BulkAction[]).includes(request.action);
+    if (given === needed) return [];
+    const message = needed
+      ? `The action ${request.action} needs it.`
+      : `The action ${request.action} does not use it.`;
+    return [{ pointer: `/${name}`, code: needed ? 'REQUIRED' : 'NOT_ALLOWED', message }];
+  });
+}
+
+/** What was done to one customer; an undo takes back exactly this. */
+export interface BulkChange {
+  tagIds?: string[];
+  groupId?: string;
+  /** The group that the customer left was the primary one. */
+  wasPrimary?: boolean;
+}
+
+/** The columns of a customer that bulk actions look at and change. */
+export interface BulkCustomer {
+  id: string;
+  accountStatus: AccountStatus;
+  salesAgentId: string | null;
+  primaryGroupId: string | null;
+}
+
+export type BulkPlan =
+  | { outcome: 'unchanged' | `refused:${string}` }
+  | { outcome: 'done'; before: BulkCustomer; after: BulkCustomer; changed: BulkChange };
+export type BulkDone = Extract<BulkPlan, { outcome: 'done' }>;
+
+const UNCHANGED: BulkPlan = { outcome: 'unchanged' };
+const refused = (code: string): BulkPlan => ({ outcome: `refused:${code}` });
+const done = (before: BulkCustomer, after: Partial<BulkCustomer>, changed: BulkChange = {}): BulkPlan => ({
+  outcome: 'done',
+  before,
+  after: { ...before, ...after },
+  changed,
+});
+
+/** What `rule` says; no action reaches a customer who is not there, merged or erased. */
+export function planFor(
+  customer: BulkCustomer | undefined,
+  rule: (customer: BulkCustomer) => BulkPlan,
+): BulkPlan {
+  if (!customer) return refused('NOT_FOUND');
+  const { accountStatus } = customer;
+  return accountStatus === 'merged' || accountStatus === 'erased' ? refused('CUSTOMER_GONE') : rule(customer);
+}
+
+/** `carried`: those of the wanted tags that the customer has; `total`: all the customer has (T2). */
+export interface CarriedTags {
+  carried: readonly string[];
+  total: number;
+}
+
+/** T2, T3: tags by id; the limit counts the tags that are not asked about, too. */
+export function planTagsAdded(
+  customer: BulkCustomer,
+  { carried, total }: CarriedTags,
+  wanted: readonly string[],
+): BulkPlan {
+  const others = total - carried.length;
+  const plan = planTags(carried, { add: wanted }, MAX_TAGS_PER_CUSTOMER - others);
+  if ('refused' in plan) return refused(plan.refused);
+  return plan.added.length === 0 ? UNCHANGED : done(customer, {}, { tagIds: plan.added });
+}
+
+/** T3: what is not there is not missed. */
+export function planTagsRemoved(customer: BulkCustomer, { carried }: CarriedTags): BulkPlan {
+  return carried.length === 0 ? UNCHANGED : done(customer, {}, { tagIds: [...carried] });
+}
+
+/** `asPrimary`: the group was the primary one before it was left, which an undo gives back. */
+export function planGroupJoined(
+  customer: BulkCustomer,
+  groupId: string,
+  isMember: boolean,
+  asPrimary = false,
+): BulkPlan {
+  if (isMember) return UNCHANGED;
+  const primaryGroupId = asPrimary ? (customer.primaryGroupId ?? groupId) : customer.primaryGroupId;
+  return done(customer, { primaryGroupId }, { groupId });
+}
+
+/** Leaving the primary group leaves the customer without one. */
+export function planGroupLeft(customer: BulkCustomer, groupId: string, isMember: boolean): BulkPlan {
+  if (!isMember) return UNCHANGED;
+  const { primaryGroupId } = planMembership(
+    { groupIds: [groupId], primaryGroupId: customer.primaryGroupId },
+    { remove: [groupId] },
+  );
+  const wasPrimary = primaryGroupId !== customer.primaryGroupId;
+  return done(customer, { primaryGroupId }, { groupId, ...(wasPrimary && { wasPrimary }) });
+}
+
+export function planSalesAgent(customer: BulkCustomer, salesAgentId: string | null): BulkPlan {
+  return customer.salesAgentId === salesAgentId ? UNCHANGED : done(customer, { salesAgentId });
+}
+
+/** C4. */
+export function planAccount(customer: BulkCustomer, command: 'enable' | 'disable'): BulkPlan {
+  // Neither command depends on email or store settings.
+  const plan = planAccountCommand(command, customer.accountStatus, { hasEmail: true, accounts: 'optional' });
+  if ('refused' in plan) return refused(plan.refused);
+  return plan.changed ? done(customer, { accountStatus: plan.accountStatus }) : UNCHANGED;
+}
+
+/** C6: the first blocker names the refusal. */
+export function planDeletion(customer: BulkCustomer, facts: DeletionFacts): BulkPlan {
+  const refusal = checkDelete(facts);
+  return refusal ? refused(refusal.refused) : done(customer, {});
+}
+
+/** How often each outcome came. */
+export function countOutcomes(outcomes: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,54 @@
+// The demo store: through the same actions as everything else, the same each time.
+import t from 'tap';
+import { seedStore } from '../../src/actions/seed.ts';
+import { checkCounters } from '../../src/actions/self-check.ts';
+import { DEMO_SIZES, demoStore } from '../../src/domain/demo.ts';
+import { checkOrder } from '../../src/domain/orders.ts';
+import { testApp, testDatabase, testStore } from '../support/harness.ts';
+
+const database = await testDatabase(t);
+const app = await testApp(t, database);
+const SMALL = { customers: 40, orders: 120 };
+const NOON = new Date('2026-03-14T12:00:00Z');
+
+t.test('the demo data is the same for the same day, and adds up', async (t) => {
+  const { customers, orders } = demoStore(NOON, 'EUR');
+  t.strictSame({ customers: customers.length, orders: orders.length }, DEMO_SIZES);
+  t.strictSame(demoStore(NOON, 'EUR').orders.at(-1), orders.at(-1));
+  t.equal(new Set(customers.map(({ email }) => email)).size, customers.length, 'emails are unique');
+  const wrong = orders.filter(({ order }) => checkOrder({ ...order, refunds: order.refunds ?? [] }));
+  t.strictSame(wrong, []);
+  const born = new Map(customers.map((customer) => [customer.externalId, customer.createdAt]));
+  t.ok(
+    orders.every(({ customerExternalId, order }) => order.placedAt >= (born.get(customerExternalId) ?? NOON)),
+  );
+  t.ok(orders.every(({ order }) => order.placedAt <= NOON));
+});
+
+t.test(
+  'C7 a seeded store has customers with orders, tags, groups, addresses and right counters',
+  async (t) => {
+    const store = await testStore(app, database);
+    t.strictSame(await seedStore(store.ctx(NOON), { sizes: SMALL }), SMALL);
+    t.strictSame(await checkCounters(store.ctx(NOON)), []);
+    const { rows } = await database.owner.query(
+      `select (select count(*)::int from orders where store_id = $1) as orders,
+            (select count(*)::int from customer_tags where store_id = $1) as tags,
+            (select count(*)::int from tasks where store_id = $1) as tasks,
+            (select count(*)::int from group_members where store_id = $1) as members,
+            (select count(*)::int from customers c where store_id = $1 and orders_count > 0 and not exists
+              (select from addresses a where a.store_id = c.store_id and a.customer_id = c.id and a.is_default)) as homeless`,
+      [store.storeId],
+    );
+    t.match(rows[0], { orders: SMALL.orders, members: SMALL.customers, tasks: 3, homeless: 0 });
+    t.ok(rows[0].tags > 0);
+  },
+);
+
+t.test('a store with customers is left alone; force adds what is missing, once', async (t) => {
+  const store = await testStore(app, database);
+  await store.call('POST', '/v1/customers', { email: 'first@example.com' });
+  t.equal(await seedStore(store.ctx(NOON), { sizes: SMALL }), undefined);
+  t.strictSame(await seedStore(store.ctx(NOON), { sizes: SMALL, force: true }), SMALL);
+  t.strictSame(await seedStore(store.ctx(NOON), { sizes: SMALL, force: true }), { customers: 0, orders: 0 });
+});

@@ -1,0 +1,590 @@
+// Merging and un-merging customers, and deletability, on real Postgres.
+import fc from 'fast-check';
+import t from 'tap';
+import { mergeCustomers, unmergeCustomer } from '../../src/actions/merges.ts';
+import { Problem } from '../../src/errors.ts';
+import { type Answer, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
+import { storeOrders } from '../support/orders.ts';
+
+const database = await testDatabase(t);
+const app = await testApp(t, database);
+const store = () => testStore(app, database);
+
+const DAY_MS = 24 * 3600_000;
+const STRANGER = '0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11';
+
+async function create({ call }: TestStore, body: object): Promise<string> {
+  const answer = await call('POST', '/v1/customers', body);
+  if (answer.statusCode !== 201) throw new Error(answer.body);
+  return answer.data.id;
+}
+
+const get = async ({ call }: TestStore, id: string) => (await call('GET', `/v1/customers/${id}`)).data;
+const merge = ({ call }: TestStore, into: string, from: string, more: object = {}): Promise<Answer> =>
+  call('POST', `/v1/customers/${into}/merge`, { from, ...more });
+const unmerge = ({ call }: TestStore, id: string): Promise<Answer> =>
+  call('POST', `/v1/customers/${id}/unmerge`);
+
+const addAddress = async (
+  { call }: TestStore,
+  id: string,
+  line1: string,
+  more: object = {},
+): Promise<string> =>
+  (await call('POST', `/v1/customers/${id}/addresses`, { line1, city: 'Berlin', countryCode: 'DE', ...more }))
+    .data.id;
+const addressesOf = async ({ call }: TestStore, id: string): Promise<Record<string, unknown>[]> =>
+  (await call('GET', `/v1/customers/${id}/addresses?limit=100`)).data.data;
+const orderIdsOf = async ({ storeId }: TestStore, id: string): Promise<string[]> =>
+  (
+    await database.owner.query('select id from orders where store_id = $1 and customer_id = $2 order by id', [
+      storeId,
+      id,
+    ])
+  ).rows.map((row) => row.id);
+const kindsOf = async ({ storeId }: TestStore, id: string): Promise<string[]> =>
+  (
+    await database.owner.query(
+      'select kind from events where store_id = $1 and customer_id = $2 order by id',
+      [storeId, id],
+    )
+  ).rows.map((row) => row.kind);
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'done',
+    (error) => (error instanceof Problem ? error.code : String(error)),
+  );
+
+t.test(
+  'C10 orders, notes, addresses, tasks, tags and groups move, gaps are filled, counters add up',
+  async (t) => {
+    const s = await store();
+    const [standard, business] = (await s.call('GET', '/v1/groups')).data.data.map(
+      (group: { id: string }) => group.id,
+    );
+    const into = await create(s, {
+      email: 'ada@example.com',
+      lastName: 'Lovelace',
+      tags: ['VIP'],
+      groupIds: [standard],
+    });
+    const from = await create(s, {
+      phone: '+4930901820',
+      firstName: 'Ada',
+      lastName: 'Byron',
+      tags: ['vip', 'new'],
+      groupIds: [business],
+      note: 'Tall.',
+    });
+    await addAddress(s, into, 'Weg 1');
+    await addAddress(s, from, 'Weg 1');
+    const moved = await addAddress(s, from, 'Allee 2');
+    await s.call('POST', '/v1/tasks', { title: 'Call', dueAt: '2026-03-01T10:00:00Z', customerId: from });
+    await storeOrders(s, into, [{ total: 3_000_000_000, placedAt: new Date('2026-01-02T00:00:00Z') }]);
+    await storeOrders(s, from, [
+      { total: 2_000_000_000, refundedTotal: 5, placedAt: new Date('2026-01-03T00:00:00Z') },
+      { status: 'cancelled' },
+      { isTest: true },
+      { currency: 'USD', placedAt: new Date('2026-01-01T00:00:00Z') },
+    ]);
+    const orders = [...(await orderIdsOf(s, into)), ...(await orderIdsOf(s, from))].sort();
+
+    const answer = await merge(s, into, from);
+    t.equal(answer.statusCode, 200);
+    t.same(answer.data.moves, {
+      orders: 4,
+      notes: 1,
+      tasks: 1,
+      addresses: 1,
+      duplicateAddresses: 1,
+      tags: 1,
+      groups: 1,
+    });
+    t.match(answer.data, {
+      dryRun: false,
+      intoId: into,
+      fromId: from,
+      blockers: [],
+      differing: ['lastName'],
+    });
+    const survivor = await get(s, into);
+    t.match(survivor, {
+      email: 'ada@example.com',
+      phone: '+4930901820',
+      firstName: 'Ada',
+      lastName: 'Lovelace',
+      tags: ['new', 'VIP'],
+      ordersCount: 3,
+      totalSpent: { amount: 4_999_999_995, currency: 'EUR' },
+      refundedTotal: { amount: 5, currency: 'EUR' },
+      firstOrderAt: '2026-01-01T00:00:00.000Z',
+      lastOrderAt: '2026-01-03T00:00:00.000Z',
+      version: survivor.version,
+    });
+    t.same(survivor.groups.map((group: { id: string }) => group.id).sort(), [standard, business].sort());
+    t.same(await orderIdsOf(s, into), orders);
+    const addresses = await addressesOf(s, into);
+    t.same(
+      addresses.map(({ line1, isDefault }) => [line1, isDefault]),
+      [
+        ['Weg 1', true],
+        ['Allee 2', false],
+      ],
+    );
+    t.equal(addresses[1]?.id, moved);
+    t.equal((await s.call('GET', `/v1/customers/${into}/notes`)).data.data[0].body, 'Tall.');
+    t.equal((await s.call('GET', `/v1/tasks?customerId=${into}`)).data.data.length, 1);
+    t.ok((await kindsOf(s, into)).includes('customer.merged'));
+    t.ok((await kindsOf(s, from)).includes('customer.merged'));
+  },
+);
+
+t.test('C10 the preview says what the merge then does, and changes nothing', async (t) => {
+  const s = await store();
+  const into = await create(s, { email: 'a@example.com', tags: ['one'], birthday: { month: 2, day: 29 } });
+  const from = await create(s, { email: 'b@example.com', company: 'X', tags: ['two'] });
+  await addAddress(s, from, 'Weg 1');
+  await storeOrders(s, from, [{ total: 5_000_000_000 }]);
+  const before = [await get(s, into), await get(s, from)];
+  const preview = await merge(s, into, from, { dryRun: true, choose: { email: 'from' } });
+  t.equal(preview.statusCode, 200);
+  t.same([await get(s, into), await get(s, from)], before);
+  t.equal(preview.data.mergeId, undefined);
+  const done = (await merge(s, into, from, { choose: { email: 'from' } })).data;
+  const { dryRun: _preview, ...said } = preview.data;
+  const { dryRun: _done, mergeId, undoableUntil, ...did } = done;
+  t.same(did, said);
+  t.ok(mergeId && undoableUntil);
+  const survivor = await get(s, into);
+  const { addresses, ...fields } = said.survivor;
+  t.match(survivor, fields);
+  t.same(addresses, await addressesOf(s, into));
+  t.same(survivor.defaultAddress, addresses[0], 'A1: the first address of the survivor is its default');
+});
+
+t.test('C10 C1 the survivor can take the email and the externalId of the other', async (t) => {
+  const s = await store();
+  const into = await create(s, { email: 'a@example.com', externalId: 'A' });
+  const from = await create(s, { email: 'b@example.com', externalId: 'B' });
+  t.equal((await merge(s, into, from, { choose: { email: 'from', externalId: 'from' } })).statusCode, 200);
+  t.match(await get(s, into), { email: 'b@example.com', externalId: 'B' });
+  t.equal((await s.call('POST', '/v1/customers', { email: 'B@example.com' })).data.code, 'EMAIL_TAKEN');
+  t.equal(
+    (await s.call('POST', '/v1/customers', { email: 'a@example.com' })).statusCode,
+    201,
+    'the other address is free',
+  );
+});
+
+t.test('C10 choose decides per field, custom fields too', async (t) => {
+  const s = await store();
+  const { version } = (await s.call('GET', '/v1/store')).data ?? {};
+  const customFields = [
+    { key: 'size', type: 'number', label: 'Size' },
+    { key: 'note', type: 'string', label: 'Note' },
+  ];
+  const declared = await s.call('PATCH', '/v1/store', { customFields });
+  t.equal(declared.statusCode, 200, `${version} ${declared.body}`);
+  const into = await create(s, { lastName: 'A', company: 'X', custom: { size: 1 } });
+  const from = await create(s, { lastName: 'B', company: 'Y', custom: { size: 2, note: 'n' } });
+  await merge(s, into, from, { choose: { lastName: 'from', custom: { size: 'from' } } });
+  t.match(await get(s, into), { lastName: 'B', company: 'X', custom: { size: 2, note: 'n' } });
+  const wrong = await merge(s, into, from, { choose: { lastName: 'both' } });
+  t.equal(wrong.data.code, 'VALIDATION_FAILED');
+});
+
+t.test('C10 the merged id answers 301 with a pointer for good, also through a chain', async (t) => {
+  const s = await store();
+  const [a, b, c] = [
+    await create(s, { lastName: 'A' }),
+    await create(s, { lastName: 'B' }),
+    await create(s, { lastName: 'C' }),
+  ];
+  await merge(s, b, a);
+  await merge(s, c, b);
+  for (const id of [a, b]) {
+    const answer = await s.call('GET', `/v1/customers/${id}`);
+    t.equal(answer.statusCode, 301);
+    t.equal(answer.headers.location, `/v1/customers/${c}`);
+    t.same(answer.data, { id, mergedIntoId: c });
+    for (const [method, path, body] of [
+      ['PATCH', '', { lastName: 'Z' }],
+      ['DELETE', '', undefined],
+      ['POST', '/notes', { body: 'x' }],
+      ['GET', '/notes', undefined],
+      ['GET', '/duplicates', undefined],
+      ['GET', '/deletability', undefined],
+    ] as const) {
+      const refused = await s.call(method, `/v1/customers/${id}${path}`, body);
+      t.match(
+        refused.data,
+        { code: 'CUSTOMER_GONE', accountStatus: 'merged', mergedIntoId: c },
+        `${method} ${path}`,
+      );
+    }
+  }
+  t.equal(
+    (await s.call('POST', '/v1/tasks', { title: 'x', dueAt: '2026-03-01T10:00:00Z', customerId: a })).data
+      .code,
+    'CUSTOMER_GONE',
+  );
+});
+
+t.test('C10 a survivor that is deleted takes those merged into it along', async (t) => {
+  const s = await store();
+  const [a, b] = [await create(s, { lastName: 'A' }), await create(s, { lastName: 'B' })];
+  await merge(s, b, a);
+  t.equal((await s.call('DELETE', `/v1/customers/${b}`)).statusCode, 204);
+  t.equal((await s.call('GET', `/v1/customers/${a}`)).statusCode, 404);
+});
+
+t.test('C10 what stands in the way is listed in the preview and refuses the merge', async (t) => {
+  const s = await store();
+  const into = await create(s, { lastName: 'A', tags: Array.from({ length: 200 }, (_, n) => `into ${n}`) });
+  const from = await create(s, { lastName: 'B', tags: Array.from({ length: 51 }, (_, n) => `from ${n}`) });
+  const preview = await merge(s, into, from, { dryRun: true });
+  t.equal(preview.statusCode, 200);
+  t.match(preview.data.blockers, [{ code: 'TOO_MANY_TAGS', limit: 250, would: 251 }]);
+  const refused = await merge(s, into, from);
+  t.equal(refused.statusCode, 409);
+  t.match(refused.data, { code: 'MERGE_BLOCKED', blockers: [{ code: 'TOO_MANY_TAGS' }] });
+  t.match((await merge(s, into, into)).data, {
+    code: 'MERGE_BLOCKED',
+    blockers: [{ code: 'SAME_CUSTOMER' }],
+  });
+  t.match((await merge(s, into, STRANGER)).data, { code: 'REFERENCE_UNKNOWN', reference: '/from' });
+  t.equal((await merge(s, STRANGER, from)).statusCode, 404);
+  const active = await create(s, { email: 'c@example.com', accountStatus: 'active' });
+  await s.call('PATCH', `/v1/customers/${active}`, { accountStatus: 'disabled' });
+  t.match((await merge(s, active, from)).data.blockers, [
+    { code: 'DISABLED_ACCOUNT_NEEDS_CHOICE', side: 'into' },
+  ]);
+});
+
+t.test("C10 another store's customers cannot be merged, seen or brought back", async (t) => {
+  const [mine, other] = [await store(), await store()];
+  const [a, b] = [await create(mine, { lastName: 'A' }), await create(mine, { lastName: 'B' })];
+  const theirs = await create(other, { lastName: 'C' });
+  t.equal((await merge(other, a, b)).statusCode, 404);
+  t.equal((await merge(mine, a, theirs)).data.code, 'REFERENCE_UNKNOWN');
+  await merge(mine, a, b);
+  t.equal((await unmerge(other, b)).statusCode, 404);
+  t.equal((await other.call('GET', `/v1/customers/${b}`)).statusCode, 404);
+  t.equal((await other.call('GET', `/v1/customers/${a}/deletability`)).statusCode, 404);
+});
+
+t.test('C10 consent goes with the email, and comes back as it is now', async (t) => {
+  const s = await store();
+  const into = await create(s, { email: 'a@example.com' });
+  const from = await create(s, { email: 'b@example.com' });
+  const consent = (id: string, accepts: boolean) =>
+    database.owner.query('update customers set accepts_marketing = $3 where store_id = $1 and id = $2', [
+      s.storeId,
+      id,
+      accepts,
+    ]);
+  await consent(from, true);
+  await merge(s, into, from, { choose: { email: 'from' } });
+  t.equal((await get(s, into)).acceptsMarketing, true);
+  await consent(into, false);
+  await unmerge(s, from);
+  t.match(
+    [await get(s, into), await get(s, from)],
+    [{ acceptsMarketing: false }, { acceptsMarketing: false }],
+  );
+});
+
+t.test(
+  'C10 un-merge brings the customer back with what was its own, edits and new orders stay',
+  async (t) => {
+    const s = await store();
+    const into = await create(s, { lastName: 'A', tags: ['one'] });
+    const from = await create(s, {
+      email: 'b@example.com',
+      company: 'X',
+      phone: '+4930901820',
+      tags: ['two'],
+      note: 'Tall.',
+    });
+    await addAddress(s, from, 'Weg 1');
+    const [order] = await storeOrders(s, from, [{ total: 7_000_000_000 }]);
+    const was = await get(s, from);
+    await merge(s, into, from);
+    await s.call('PATCH', `/v1/customers/${into}`, { company: 'Edited' });
+    const [later] = await storeOrders(s, into, [{ total: 1 }]);
+
+    const answer = await unmerge(s, from);
+    t.equal(answer.statusCode, 200);
+    t.same(answer.data.keptEdits, ['company']);
+    const volatile = { version: 0, updatedAt: '' };
+    t.same({ ...(await get(s, from)), ...volatile }, { ...was, ...volatile });
+    t.match(await get(s, into), {
+      company: 'Edited',
+      email: null,
+      phone: null,
+      tags: ['one'],
+      ordersCount: 1,
+      totalSpent: { amount: 1 },
+    });
+    t.same(await orderIdsOf(s, from), [order]);
+    t.same(await orderIdsOf(s, into), [later]);
+    t.equal((await s.call('GET', `/v1/customers/${from}/notes`)).data.data.length, 1);
+    t.same(await addressesOf(s, into), []);
+    t.ok((await kindsOf(s, from)).includes('customer.unmerged'));
+    t.ok((await kindsOf(s, into)).includes('customer.unmerged'));
+    t.match((await unmerge(s, from)).data, { code: 'NOT_MERGED', accountStatus: 'guest' });
+    t.equal((await merge(s, into, from)).statusCode, 200, 'and can be merged again');
+  },
+);
+
+t.test(
+  'C10 un-merge is refused after 30 days, when the survivor is merged itself, when the email is taken',
+  async (t) => {
+    const s = await store();
+    const [a, b, c] = [
+      await create(s, { email: 'a@example.com' }),
+      await create(s, { email: 'b@example.com' }),
+      await create(s, { lastName: 'C' }),
+    ];
+    const now = Date.now();
+    await mergeCustomers(s.ctx(new Date(now - 30 * DAY_MS - 1000)), b, { from: a });
+    const late = await unmerge(s, a);
+    t.equal(late.statusCode, 410);
+    t.equal(late.data.code, 'UNMERGE_TOO_LATE');
+    t.ok(late.data.until < new Date(now).toISOString());
+    await merge(s, c, b);
+    t.match((await unmerge(s, a)).data, { code: 'CUSTOMER_GONE', mergedIntoId: c });
+    t.equal((await unmerge(s, c)).data.code, 'NOT_MERGED');
+    t.equal((await unmerge(s, STRANGER)).statusCode, 404);
+
+    const [d, e] = [
+      await create(s, { lastName: 'D', email: 'd@example.com' }),
+      await create(s, { email: 'e@example.com' }),
+    ];
+    await merge(s, d, e);
+    const thief = await create(s, { email: 'E@example.com' });
+    t.match((await unmerge(s, e)).data, { code: 'EMAIL_TAKEN', customerId: thief });
+  },
+);
+
+t.test('C10 un-merge leaves out what was deleted since: agent, group, tag', async (t) => {
+  const s = await store();
+  const agent = async (name: string) => (await s.call('POST', '/v1/agents', { name })).data.id;
+  const [first, second] = [await agent('First'), await agent('Second')];
+  const group = (await s.call('POST', '/v1/groups', { name: 'Gone' })).data.id;
+  const into = await create(s, {
+    lastName: 'A',
+    salesAgentId: first,
+    groupIds: [group],
+    primaryGroupId: group,
+  });
+  const from = await create(s, { lastName: 'B', salesAgentId: second, tags: ['gone'] });
+  await merge(s, into, from, { choose: { salesAgentId: 'from', primaryGroupId: 'from' } });
+  t.equal((await s.call('DELETE', `/v1/agents/${first}`)).statusCode, 204);
+  await database.owner.query('delete from groups where store_id = $1 and id = $2', [s.storeId, group]);
+  await database.owner.query("delete from tags where store_id = $1 and name = 'gone'", [s.storeId]);
+  const answer = await unmerge(s, from);
+  t.equal(answer.statusCode, 200, answer.body);
+  t.match(answer.data, {
+    survivor: { salesAgentId: null, primaryGroupId: null, groups: [] },
+    customer: { salesAgentId: second, tags: [] },
+  });
+});
+
+t.test('C10 A into B and B into A at once: one is merged, the other refused', async (t) => {
+  const s = await store();
+  for (let round = 0; round < 5; round++) {
+    const [a, b] = [await create(s, { lastName: 'A' }), await create(s, { lastName: 'B' })];
+    await storeOrders(s, a, [{}]);
+    await storeOrders(s, b, [{}]);
+    const answers = await Promise.all([merge(s, a, b), merge(s, b, a)]);
+    t.same(answers.map((answer) => answer.statusCode).sort(), [200, 409]);
+    const refused = answers.find((answer) => answer.statusCode === 409);
+    t.match(refused?.data, { code: 'MERGE_BLOCKED', blockers: [{ code: 'ALREADY_MERGED' }] });
+    const survivor = answers[0]?.statusCode === 200 ? a : b;
+    t.equal((await get(s, survivor)).ordersCount, 2);
+  }
+});
+
+t.test(
+  'C10 a merge among patches, notes, tasks and orders: nothing is lost, nobody meets a deadlock',
+  async (t) => {
+    const s = await store();
+    const [into, from] = [await create(s, { lastName: 'A' }), await create(s, { lastName: 'B' })];
+    const order = (n: number) => ({
+      externalId: `o${n}`,
+      status: 'confirmed',
+      currency: 'EUR',
+      placedAt: '2026-01-01T10:00:00Z',
+      updatedAt: '2026-01-01T10:00:00Z',
+      customer: { id: n % 2 === 0 ? into : from },
+      items: [{ title: 'Lantern', quantity: 1, unitPrice: 1000 }],
+      total: 1000,
+    });
+    const work = Array.from({ length: 8 }, (_, n) => [
+      s.call('PATCH', `/v1/customers/${n % 2 ? into : from}`, { company: `Company ${n}` }),
+      s.call('POST', `/v1/customers/${from}/notes`, { body: `Note ${n}` }),
+      s.call('POST', '/v1/tasks', { title: `Task ${n}`, dueAt: '2026-03-01T10:00:00Z', customerId: from }),
+      s.call('POST', '/v1/orders/batch', { orders: [order(3 * n), order(3 * n + 1), order(3 * n + 2)] }),
+    ]).flat();
+    const answers = await Promise.all([...work.slice(0, 16), merge(s, into, from), ...work.slice(16)]);
+    const statuses = new Set(answers.map((answer) => answer.statusCode));
+    t.same(
+      [...statuses].filter((status) => ![200, 201, 409].includes(status)),
+      [],
+      [...answers].find((a) => a.statusCode > 409)?.body ?? '',
+    );
+    const gone = answers.filter((answer) => answer.statusCode === 409);
+    t.same(
+      [...new Set(gone.map((answer) => answer.data.code))].filter((code) => code !== 'CUSTOMER_GONE'),
+      [],
+    );
+    const made = (path: RegExp) =>
+      answers.filter((answer) => answer.statusCode === 201 && path.test(String(answer.headers.location)))
+        .length;
+    t.equal(
+      (await s.call('GET', `/v1/customers/${into}/notes?limit=100`)).data.data.length,
+      made(/\/notes\//),
+    );
+    t.equal(
+      (await s.call('GET', `/v1/tasks?customerId=${into}&limit=100`)).data.data.length,
+      made(/\/tasks\//),
+    );
+    t.equal((await orderIdsOf(s, into)).length, 24);
+    t.equal((await get(s, into)).ordersCount, 24);
+  },
+);
+
+t.test('C10 a merge with an Idempotency-Key happens once and answers the same again', async (t) => {
+  const s = await store();
+  const [a, b] = [await create(s, { lastName: 'A' }), await create(s, { lastName: 'B' })];
+  const send = () =>
+    s.call('POST', `/v1/customers/${a}/merge`, { from: b }, { 'idempotency-key': 'merge-1' });
+  const [first, again] = [await send(), await send()];
+  t.same([first.statusCode, again.statusCode], [200, 200]);
+  t.same(again.data, first.data);
+});
+
+t.test('C10 10,000 orders move in one statement', async (t) => {
+  const s = await store();
+  const [into, from] = [await create(s, { lastName: 'A' }), await create(s, { lastName: 'B' })];
+  await storeOrders(
+    s,
+    from,
+    Array.from({ length: 10_000 }, () => ({ total: 1_000_000 })),
+  );
+  const started = performance.now();
+  t.equal((await merge(s, into, from)).statusCode, 200);
+  const mergedMs = performance.now() - started;
+  t.match(await get(s, into), { ordersCount: 10_000, totalSpent: { amount: 10_000_000_000 } });
+  t.equal((await unmerge(s, from)).statusCode, 200);
+  t.match(await get(s, from), { ordersCount: 10_000 });
+  t.comment(
+    `merge ${Math.round(mergedMs)} ms, un-merge ${Math.round(performance.now() - started - mergedMs)} ms`,
+  );
+});
+
+t.test('C10 merge and un-merge at once restores both customers, whatever they have', async () => {
+  const s = await store();
+  const groups: string[] = (await s.call('GET', '/v1/groups')).data.data.map(
+    (group: { id: string }) => group.id,
+  );
+  const text = fc.constantFrom(null, 'A', 'B');
+  const person = fc.record({
+    firstName: text,
+    company: text,
+    language: fc.constantFrom(null, 'de', 'en'),
+    birthday: fc.constantFrom(null, { month: 2, day: 29 }, { month: 1, day: 1, year: 1990 }),
+    tags: fc.uniqueArray(fc.constantFrom('VIP', 'two', 'Three')),
+    groupIds: fc.uniqueArray(fc.constantFrom(...groups)),
+    account: fc.constantFrom('none', 'guest', 'active'),
+    hasPrimary: fc.boolean(),
+  });
+  const belongings = fc.record({
+    streets: fc.array(fc.constantFrom('Weg 1', 'Allee 2', 'Platz 3'), { maxLength: 3 }),
+    billing: fc.nat(3),
+    orders: fc.array(
+      fc.record({
+        total: fc.integer({ min: 0, max: 3_000_000_000 }),
+        status: fc.constantFrom('confirmed', 'cancelled'),
+        placedAt: fc.date({ min: new Date('2020-01-01'), max: new Date('2026-01-01'), noInvalidDate: true }),
+      }),
+      { maxLength: 3 },
+    ),
+    notes: fc.nat(2),
+  });
+  const everything = fc.tuple(person, belongings);
+  type Everything = typeof everything extends fc.Arbitrary<infer Value> ? Value : never;
+  let serial = 0;
+  const build = async ([{ account, hasPrimary, ...fields }, own]: Everything) => {
+    const email = account === 'none' ? {} : { email: `p${++serial}@example.com`, accountStatus: account };
+    const primaryGroupId = hasPrimary ? (fields.groupIds[0] ?? null) : null;
+    const id = await create(s, { lastName: 'Z', ...fields, ...email, primaryGroupId });
+    for (const [index, street] of own.streets.entries()) {
+      await addAddress(s, id, street, { isDefaultBilling: index === own.billing });
+    }
+    if (own.orders.length > 0) await storeOrders(s, id, own.orders);
+    for (let note = 0; note < own.notes; note++)
+      await s.call('POST', `/v1/customers/${id}/notes`, { body: `n${note}` });
+    return id;
+  };
+  const look = async (id: string) => {
+    const { version: _, updatedAt: __, ...fields } = await get(s, id);
+    const { rows } = await database.owner.query(
+      `select default_country, default_city, default_postcode, sort_name, search_text, email_key, name_key
+       from customers where store_id = $1 and id = $2`,
+      [s.storeId, id],
+    );
+    const notes = (await s.call('GET', `/v1/customers/${id}/notes`)).data.data;
+    return JSON.stringify({
+      fields,
+      addresses: await addressesOf(s, id),
+      orders: await orderIdsOf(s, id),
+      notes,
+      hidden: rows[0],
+    });
+  };
+  await fc.assert(
+    fc.asyncProperty(everything, everything, async (left, right) => {
+      const [into, from] = [await build(left), await build(right)];
+      const before = [await look(into), await look(from)];
+      await mergeCustomers(s.ctx(), into, { from });
+      await unmergeCustomer(s.ctx(), from);
+      const after = [await look(into), await look(from)];
+      if (before.join('\n') !== after.join('\n'))
+        throw new Error(`${before.join('\n')}\n${after.join('\n')}`);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+t.test('C10 un-merge and merge of one pair at once end in one of the two states', async (t) => {
+  const s = await store();
+  const [a, b] = [await create(s, { lastName: 'A' }), await create(s, { lastName: 'B' })];
+  await mergeCustomers(s.ctx(), a, { from: b });
+  const codes = await Promise.all([
+    codeOf(unmergeCustomer(s.ctx(), b)),
+    codeOf(unmergeCustomer(s.ctx(), b)),
+    codeOf(mergeCustomers(s.ctx(), b, { from: a })),
+  ]);
+  t.equal(codes.filter((code) => code === 'done').length >= 1, true);
+  t.same(
+    codes.filter(
+      (code) => !['done', 'NOT_MERGED', 'MERGE_BLOCKED', 'CUSTOMER_GONE', 'CONFLICT'].includes(code),
+    ),
+    [],
+  );
+});
+
+t.test('C6 deletability lists every blocker with the way out', async (t) => {
+  const s = await store();
+  const id = await create(s, { lastName: 'A' });
+  t.same((await s.call('GET', `/v1/customers/${id}/deletability`)).data, { deletable: true, blockers: [] });
+  await storeOrders(s, id, [{ status: 'cancelled' }, { isTest: true }]);
+  const answer = await s.call('GET', `/v1/customers/${id}/deletability`);
+  t.match(answer.data, {
+    deletable: false,
+    blockers: [{ code: 'CUSTOMER_HAS_ORDERS', count: 2, wayOut: /Erase/ }],
+  });
+  t.equal((await s.call('DELETE', `/v1/customers/${id}`)).data.code, answer.data.blockers[0].code);
+});
