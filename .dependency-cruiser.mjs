@@ -92,7 +92,7 @@ export default {
         '^src/db/(?!tables/)',
         '^src/domain/',
         '^src/(errors|context|endpoint|cursors|pages|deliveries|batch-entries)\\.ts$',
-        ...npm('fastify', 'typebox', 'pg', 'prom-client'),
+        ...npm('fastify', '@fastify/multipart', 'typebox', 'pg', 'prom-client'),
       ],
       node: true,
     }),
@@ -112,7 +112,7 @@ export default {
       'clients',
       'Clients of the outside world know the words of the domain and nothing of ours behind it.',
       {
-        to: ['^src/clients/', '^src/domain/', ...npm('csv-parse', 'csv-stringify')],
+        to: ['^src/clients/', '^src/domain/', ...npm('csv-parse', 'csv-stringify', 'ical-generator')],
         node: true,
       },
     ),

@@ -11,9 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { createGunzip } from 'node:zlib';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import pino from 'pino';
+import { openStore } from '../src/actions/stores.ts';
 import { uploadImport } from '../src/clients/import-upload.ts';
 import { readConfig } from '../src/config.ts';
+import { newId, systemContext } from '../src/context.ts';
+import { dbOf } from '../src/db/connection.ts';
+import { ROLES } from '../src/domain/scopes.ts';
 import { startService } from '../src/server.ts';
+import { signToken } from '../src/tokens.ts';
 
 const MAPPING = fileURLToPath(new URL('../../docs/examples/online-retail.mapping.json', import.meta.url));
 
@@ -73,7 +79,11 @@ async function accept(file: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: service.database.url });
   try {
     const mapping = await readFile(MAPPING, 'utf8');
-    const upload = { url: String(service.url), token: String(service.token), file, mapping };
+    const storeId = newId();
+    const ctx = systemContext(dbOf(service.database.pool, storeId), pino({ level: 'silent' }));
+    await openStore(ctx, { name: 'Gift shop', currency: 'GBP', timezone: 'Europe/London', locale: 'en-GB' });
+    const token = signToken(service.config, { storeId, subject: 'acceptance', scopes: ROLES.owner, lifetimeSeconds: 7200 });
+    const upload = { url: String(service.url), token, file, mapping };
     const began = Date.now();
     const first = await uploadImport({ ...upload, query: { kind: 'orders' } });
     console.log(`import: ${JSON.stringify(first.outcomes)} in ${((Date.now() - began) / 1000).toFixed(1)} s`);

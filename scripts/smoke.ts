@@ -125,6 +125,9 @@ async function smoke(): Promise<void> {
     return seconds(await ready(first, FIRST_START_MS));
   });
 
+  // Everything below needs the instance.
+  if (failed > 0) return;
+
   await step('the printed curl line creates a customer', async () => {
     const [line = ''] = /^ {2}curl .*\\\n.*$/m.exec(first.output()) ?? [];
     const customer = JSON.parse(execFileSync('sh', ['-c', line], { encoding: 'utf8' }));

@@ -180,21 +180,28 @@ async function openapi(args: string[]): Promise<void> {
 }
 
 /** The service of the settings, or one that is started for as long as the work takes. */
-async function withService<T>(config: Config, work: (url: string, token: string) => Promise<T>): Promise<T> {
+async function withService<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
   const url = config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`;
   const answers = await fetch(`${url}/livez`).then(
     ({ ok }) => ok,
     () => false,
   );
-  if (answers) return work(url, (await readFile(join(config.DATA_DIR, 'token'), 'utf8')).trim());
+  if (answers) return work(url);
   const service = await startService(
     Object.freeze({ ...config, ROLE: 'all' as const, PORT: 0, LOG_LEVEL: 'warn' as const }),
   );
   try {
-    return await work(String(service.url), String(service.token));
+    return await work(String(service.url));
   } finally {
     await service.stop();
   }
+}
+
+/** A token of one hour for a store, or the development token that the start left behind. */
+async function importToken(config: Config, storeId: string | undefined): Promise<string> {
+  if (!storeId) return (await readFile(join(config.DATA_DIR, 'token'), 'utf8')).trim();
+  const request = { storeId, subject: 'operator', scopes: ROLES.owner, lifetimeSeconds: 3600 };
+  return signToken(await withSecret(config), request);
 }
 
 const tellProgress = ({ done, outcomes }: ImportProgress) =>
@@ -209,6 +216,7 @@ async function importCommand(args: string[]): Promise<void> {
     args,
     allowPositionals: true,
     options: {
+      store: { type: 'string' },
       kind: { type: 'string', default: 'customers' },
       mode: { type: 'string', default: 'upsert' },
       mapping: { type: 'string' },
@@ -226,9 +234,11 @@ async function importCommand(args: string[]): Promise<void> {
     ...(values['consent-basis'] !== undefined && { consentBasis: values['consent-basis'] }),
   };
   const began = Date.now();
-  const ended = await withService(readConfig(), (url, token) =>
-    uploadImport({ url, token, file, query, mapping, onProgress: tellProgress }),
-  );
+  const config = readConfig();
+  const ended = await withService(config, async (url) => {
+    const token = await importToken(config, values.store);
+    return uploadImport({ url, token, file, query, mapping, onProgress: tellProgress });
+  });
   say(`\n${ended.status} after ${((Date.now() - began) / 1000).toFixed(1)} s, import ${ended.id}`);
   for (const [outcome, count] of Object.entries(ended.outcomes)) say(`  ${outcome.padEnd(12)} ${count}`);
   if (ended.error) throw new UsageError(`${ended.error.code}: ${ended.error.detail}`);

@@ -375,6 +375,8 @@ export type ErrorCode = keyof typeof ERRORS;
 /** One place of a request that has to be mended; `pointer` is a JSON Pointer (RFC 6901). */
 export interface FieldError {
   pointer: string;
+  /** Part of the request: body, query, path or headers. */
+  in?: string;
   message: string;
   code?: string;
 }

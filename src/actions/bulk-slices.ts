@@ -5,10 +5,11 @@ import {
   type BulkItem,
   countOrdersAmong,
   deleteCustomers,
-  deleteMemberPairs,
-  deleteTagPairs,
-  insertMemberPairs,
-  insertTagPairs,
+  deleteMembers,
+  deleteTagsOf,
+  type ItemResult,
+  insertMembers,
+  insertTagsOf,
   listCarriedTags,
   listMembersAmong,
   listOpenItems,
@@ -79,15 +80,10 @@ const sourceOf = (jobId: string): string => `bulk:${jobId}`;
 /** An undo takes away only what its job gave; anything else takes away whatever is there. */
 const takenFrom = ({ job }: Batch): string | null => (job.undoOf ? sourceOf(job.undoOf) : null);
 
-const pairsOf = (done: readonly BulkDone[], othersOf: (changed: BulkChange) => readonly string[]) => {
-  const pairs = done.flatMap(({ after, changed }) =>
-    othersOf(changed).map((other) => [after.id, other] as const),
-  );
-  return { customerIds: pairs.map(([customerId]) => customerId), otherIds: pairs.map(([, other]) => other) };
-};
-
+const idsOf = (done: readonly BulkDone[]): string[] => done.map(({ after }) => after.id);
 const tagsOf = ({ tagIds = [] }: BulkChange): readonly string[] => tagIds;
-const groupOf = ({ groupId }: BulkChange): readonly string[] => (groupId ? [groupId] : []);
+const tagsOfEach = (done: readonly BulkDone[]) =>
+  new Map(done.map(({ after, changed }) => [after.id, tagsOf(changed)]));
 
 async function carriedTags({ tx, ids, named }: Batch, source: string | null) {
   const rows = await listCarriedTags(tx, { ids, tagIds: [...named.tags.keys()], source });
@@ -112,8 +108,7 @@ async function addTags(batch: Batch): Promise<Deed> {
     undoes ? tagsOf(undoes).filter((id) => named.tags.has(id)) : wanted;
   return {
     plan: (customer, item) => planTagsAdded(customer, carried(customer.id), wantedBy(item)),
-    effect: (done) =>
-      insertTagPairs(tx, { ...pairsOf(done, tagsOf), source: sourceOf(job.id), now: ctx.now }),
+    effect: (done) => insertTagsOf(tx, tagsOfEach(done), { source: sourceOf(job.id), now: ctx.now }),
     event: tagEvent('tag.added', batch),
   };
 }
@@ -126,7 +121,7 @@ async function removeTags(batch: Batch): Promise<Deed> {
   };
   return {
     plan: (customer, item) => planTagsRemoved(customer, ofItem(customer.id, item)),
-    effect: (done) => deleteTagPairs(batch.tx, pairsOf(done, tagsOf)),
+    effect: (done) => deleteTagsOf(batch.tx, tagsOfEach(done)),
     event: tagEvent('tag.removed', batch),
   };
 }
@@ -149,7 +144,7 @@ async function addToGroup(batch: Batch): Promise<Deed> {
   return {
     plan: (customer, { undoes }) =>
       planGroupJoined(customer, group.id, members.has(customer.id), undoes?.wasPrimary),
-    effect: (done) => insertMemberPairs(tx, { ...pairsOf(done, groupOf), source, now: ctx.now }),
+    effect: (done) => insertMembers(tx, { ids: idsOf(done), groupId: group.id, source, now: ctx.now }),
     event: () => ({ kind: 'group.joined', subjectId: group.id, data: { name: group.name, source } }),
   };
 }
@@ -160,7 +155,7 @@ async function removeFromGroup(batch: Batch): Promise<Deed> {
   const data = { name: group.name, source: sourceOf(batch.job.id) };
   return {
     plan: (customer) => planGroupLeft(customer, group.id, members.has(customer.id)),
-    effect: (done) => deleteMemberPairs(batch.tx, pairsOf(done, groupOf)),
+    effect: (done) => deleteMembers(batch.tx, { ids: idsOf(done), groupId: group.id }),
     event: () => ({ kind: 'group.left', subjectId: group.id, data }),
   };
 }
@@ -187,7 +182,7 @@ async function deleteAll({ tx, ids }: Batch): Promise<Deed> {
   const counts = new Map((await countOrdersAmong(tx, { ids })).map((row) => [row.customerId, row.count]));
   return {
     plan: (customer) => planDeletion(customer, { allOrdersCount: counts.get(customer.id) ?? 0 }),
-    effect: (done) => deleteCustomers(tx, { ids: done.map(({ after }) => after.id) }),
+    effect: (done) => deleteCustomers(tx, { ids: idsOf(done) }),
     event: () => ({ kind: 'customer.deleted' }),
   };
 }
@@ -257,6 +252,12 @@ async function findNamed(ctx: Ctx, tx: Tx, job: JobRow, items: readonly BulkItem
   return { tags, ...(group && { group }) };
 }
 
+/** What is kept of an item; a dry run changed nothing that could be undone. */
+const resultOf = (plan: BulkPlan, { dryRun }: JobRow): ItemResult =>
+  plan.outcome === 'done' && !dryRun
+    ? { outcome: plan.outcome, changed: plan.changed }
+    : { outcome: plan.outcome };
+
 /** Locks, reads, decides each customer by the pure rules, and writes what came out. */
 async function workOn(batch: Batch): Promise<SliceResult> {
   const { tx, job, items, ids, params } = batch;
@@ -273,13 +274,8 @@ async function workOn(batch: Batch): Promise<SliceResult> {
       deed,
       plans.filter((plan) => plan.outcome === 'done'),
     );
-  const results = plans.map((plan, index) => ({
-    customerId: ids[index] as string,
-    outcome: plan.outcome,
-    changed: plan.outcome === 'done' && !job.dryRun ? plan.changed : null,
-  }));
-  await recordItems(tx, job.id, results);
-  return { done: items.length, outcomes: countOutcomes(results.map(({ outcome }) => outcome)) };
+  await recordItems(tx, job.id, new Map(plans.map((plan, index) => [ids[index] ?? '', resultOf(plan, job)])));
+  return { done: items.length, outcomes: countOutcomes(plans.map(({ outcome }) => outcome)) };
 }
 
 async function select(tx: Tx, job: JobRow, current: Selecting): Promise<SliceResult> {

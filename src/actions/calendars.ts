@@ -15,6 +15,10 @@ function feedTaskOf(task: TaskRow): FeedTask {
   return { ...task, day: new Date(Date.UTC(year, month - 1, day)) };
 }
 
+/** Path of a feed. Its secret is the credential. */
+export const calendarPath = (storeId: string, secret: string): string =>
+  `/v1/calendars/${storeId}/${secret}.ics`;
+
 /**
  * The feed whose secret this is. Any other text takes the same way: one hash, one look-up.
  * @throws Problem NOT_FOUND

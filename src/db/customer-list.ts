@@ -4,6 +4,7 @@ import {
   type CustomerFilter,
   type CustomerSort,
   type CustomerSortColumn,
+  DEFAULT_CUSTOMER_SORT,
   searchTerm,
 } from '../domain/customer-filter.ts';
 import type { PageStart } from '../domain/pages.ts';
@@ -23,9 +24,12 @@ export type SortKey = readonly [value: string | number | null, id: string];
 /** How well a row fits the search words: rank 0 is best, similarity 1 is most. */
 export type RelevanceKey = readonly [rank: number, similarity: number, id: string];
 
-export interface Listed<Key> {
+/** Where a row stands; which of the two follows from what is asked. */
+export type ListKey = SortKey | RelevanceKey;
+
+export interface Listed {
   id: string;
-  key: Key;
+  key: ListKey;
 }
 
 /** A stretch of the list in its order. */
@@ -332,11 +336,10 @@ async function readRows(db: Db, question: Question): Promise<Row[]> {
 const sortValue = (key: unknown): SortKey[0] =>
   key instanceof Date ? key.toISOString() : (key as SortKey[0]);
 
-/** The ids of one page of the selected customers, in the order of `sort`; ties by id, missing values last. */
-export async function listCustomerIds(
+async function listSorted(
   db: Db,
   { filter: given, sort, after, limit }: PageStart<SortKey> & { filter: CustomerFilter; sort: CustomerSort },
-): Promise<Listed<SortKey>[]> {
+): Promise<Listed[]> {
   const filter = await resolveNames(db, given);
   const descending = sort.startsWith('-');
   const column = (descending ? sort.slice(1) : sort) as CustomerSortColumn;
@@ -354,15 +357,14 @@ export async function listCustomerIds(
 /** Hits of a plain quick search that are ranked. */
 export const MAX_RANKED_HITS = 1_000;
 
-/** The ids of one page of a quick search, best first: rank, similarity, id. */
-export async function listCustomerIdsByRelevance(
+async function listByRelevance(
   db: Db,
   {
     filter: { q, ...others },
     after,
     limit,
   }: PageStart<RelevanceKey> & { filter: CustomerFilter & { q: string } },
-): Promise<Listed<RelevanceKey>[]> {
+): Promise<Listed[]> {
   const conditions = filterConditions(db.storeId, await resolveNames(db, others));
   const hits = conditions.length > 0 ? MAX_SEARCH_HITS : MAX_RANKED_HITS;
   const seek = after && sql`(hit.rank, -hit.similarity, hit.id) > (${after[0]}, ${-after[1]}, ${after[2]})`;
@@ -375,6 +377,23 @@ export async function listCustomerIdsByRelevance(
       order by hit.rank, -hit.similarity, hit.id limit ${limit}`,
   );
   return rows.map(({ id, rank, similarity }) => ({ id, key: [rank, similarity, id] }));
+}
+
+/**
+ * The ids of one page of the selected customers. Sorted: ties by id, missing values last. Without a sort a quick search
+ * shows the best fits first, rank, similarity, id, and any other selection the newest customers.
+ */
+export function listCustomerIds(
+  db: Db,
+  { sort, after, ...rest }: PageStart<ListKey> & { filter: CustomerFilter; sort?: CustomerSort | undefined },
+): Promise<Listed[]> {
+  const { limit, filter } = rest;
+  const { q } = filter;
+  if (sort === undefined && q !== undefined) {
+    return listByRelevance(db, { filter: { ...filter, q }, limit, after: after?.length === 3 ? after : undefined });
+  }
+  const start = after?.length === 2 ? after : undefined;
+  return listSorted(db, { filter, limit, sort: sort ?? DEFAULT_CUSTOMER_SORT, after: start });
 }
 
 /** How many customers the filter selects. */

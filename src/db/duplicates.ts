@@ -58,7 +58,7 @@ const KEYS: Readonly<Record<DuplicateReason, readonly string[]>> = {
 };
 
 /** Customers whose keys one call looks at: a window of the index, some tens of milliseconds. */
-const WINDOW = 50_000;
+const WINDOW = 20_000;
 const SHOWN_IDS = 10;
 
 export interface KeyGroup {

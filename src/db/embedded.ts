@@ -88,8 +88,9 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
  */
 export async function runningServerUrl(dataDir: string): Promise<string | undefined> {
   const cluster = await lookUpCluster(resolve(dataDir));
-  const server = cluster && (await readPidFile(cluster));
-  if (!server || server.state !== 'ready' || !isServerOf(cluster, server.pid)) return undefined;
+  if (cluster === undefined) return undefined;
+  const server = await readPidFile(cluster);
+  if (server?.state !== 'ready' || !isServerOf(cluster, server.pid)) return undefined;
   return urlOf(cluster, server.port);
 }
 

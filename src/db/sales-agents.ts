@@ -128,3 +128,14 @@ export const deleteAgent = (tx: Tx, id: string): Promise<unknown> =>
   tx.use(({ queries }) =>
     queries.delete(salesAgents).where(and(eq(salesAgents.storeId, tx.storeId), eq(salesAgents.id, id))),
   );
+
+const names = prepared()('list_agent_names', (queries, p) =>
+  queries
+    .select({ id: salesAgents.id, name: salesAgents.name })
+    .from(salesAgents)
+    .where(eq(salesAgents.storeId, p.storeId)),
+);
+
+/** Names of all agents by id: a store has few. */
+export const listAgentNames = async (db: Db): Promise<Map<string, string>> =>
+  new Map((await names(db, {})).map(({ id, name }) => [id, name]));

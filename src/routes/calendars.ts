@@ -9,10 +9,6 @@ import { dbOf } from '../db/connection.ts';
 import { endpoint, isUnchanged } from '../endpoint.ts';
 import { closed, Uuid } from '../schemas/helpers.ts';
 
-/** Path of a feed. */
-export const calendarPath = (storeId: string, secret: string): string =>
-  `/v1/calendars/${storeId}/${secret}.ics`;
-
 const CalendarParams = closed({
   storeId: Uuid({ description: 'Id of the store.' }),
   secret: Type.String({ maxLength: 100, description: 'The secret of the feed.' }),

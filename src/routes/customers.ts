@@ -4,12 +4,11 @@ import { createCustomer, deleteCustomer, updateCustomer } from '../actions/custo
 import { findCustomer } from '../db/customers.ts';
 import { findSurvivorId } from '../db/merges.ts';
 import { endpoint, found } from '../endpoint.ts';
-import { Customer, CustomerCreate, CustomerUpdate } from '../schemas/customers.ts';
-import { closed, ref, Uuid } from '../schemas/helpers.ts';
+import { Customer, CustomerCreate, CustomerParams, CustomerUpdate } from '../schemas/customers.ts';
+import { ref } from '../schemas/helpers.ts';
 import { MergedCustomer } from '../schemas/merges.ts';
 
 const tag = 'Customers';
-export const CustomerParams = closed({ customerId: Uuid({ description: 'Id of the customer.' }) });
 
 export async function customers(app: FastifyInstance): Promise<void> {
   endpoint(app, {
@@ -18,13 +17,21 @@ export async function customers(app: FastifyInstance): Promise<void> {
     operationId: 'createCustomer',
     tag,
     summary: 'Create a customer',
-    description: 'Adds a customer with tags, groups and a first note where given. One email belongs to one customer (C1).',
+    description:
+      'Adds a customer with tags, groups and a first note where given. One email belongs to one customer (C1).',
     scope: 'customers:write',
     body: ref(CustomerCreate),
     returns: { 201: ref(Customer) },
     refuses: [
-      'EMAIL_TAKEN', 'EXTERNAL_ID_TAKEN', 'CUSTOMER_INVALID', 'CUSTOMER_NEEDS_IDENTITY', 'TAG_INVALID', 'TOO_MANY_TAGS',
-      'REFERENCE_UNKNOWN', 'PRIMARY_GROUP_NOT_MEMBER', 'WHOLESALE_REQUIRES_ACCOUNT',
+      'EMAIL_TAKEN',
+      'EXTERNAL_ID_TAKEN',
+      'CUSTOMER_INVALID',
+      'CUSTOMER_NEEDS_IDENTITY',
+      'TAG_INVALID',
+      'TOO_MANY_TAGS',
+      'REFERENCE_UNKNOWN',
+      'PRIMARY_GROUP_NOT_MEMBER',
+      'WHOLESALE_REQUIRES_ACCOUNT',
     ],
     location: (customer: { id: string }) => `/v1/customers/${customer.id}`,
     handle: (ctx, { body }) => createCustomer(ctx, body),
@@ -36,7 +43,8 @@ export async function customers(app: FastifyInstance): Promise<void> {
     operationId: 'getCustomer',
     tag,
     summary: 'Get a customer',
-    description: 'The customer with tags, groups and default address. A merged customer answers 301 to its survivor.',
+    description:
+      'The customer with tags, groups and default address. A merged customer answers 301 to its survivor.',
     scope: 'customers:read',
     params: CustomerParams,
     returns: { 200: ref(Customer), 301: ref(MergedCustomer), 304: null },
@@ -44,7 +52,10 @@ export async function customers(app: FastifyInstance): Promise<void> {
       const customer = found(await findCustomer(ctx.db, params.customerId), 'customer');
       if (!customer.mergedIntoId) return customer;
       const mergedIntoId = await findSurvivorId(ctx.db, customer.mergedIntoId);
-      return reply.code(301).header('location', `/v1/customers/${mergedIntoId}`).send({ id: customer.id, mergedIntoId });
+      return reply
+        .code(301)
+        .header('location', `/v1/customers/${mergedIntoId}`)
+        .send({ id: customer.id, mergedIntoId });
     },
   });
 
@@ -54,14 +65,23 @@ export async function customers(app: FastifyInstance): Promise<void> {
     operationId: 'updateCustomer',
     tag,
     summary: 'Change a customer',
-    description: 'Merge patch: null clears a field, an absent one stays. If-Match holds the change to one version (C8).',
+    description:
+      'Merge patch: null clears a field, an absent one stays. If-Match holds the change to one version (C8).',
     scope: 'customers:write',
     params: CustomerParams,
     body: ref(CustomerUpdate),
     returns: { 200: ref(Customer) },
     refuses: [
-      'EMAIL_TAKEN', 'EXTERNAL_ID_TAKEN', 'CUSTOMER_INVALID', 'CUSTOMER_NEEDS_IDENTITY', 'REFERENCE_UNKNOWN',
-      'PRIMARY_GROUP_NOT_MEMBER', 'WHOLESALE_REQUIRES_ACCOUNT', 'ACCOUNT_STATE_CONFLICT', 'CUSTOMER_GONE', 'VERSION_MISMATCH',
+      'EMAIL_TAKEN',
+      'EXTERNAL_ID_TAKEN',
+      'CUSTOMER_INVALID',
+      'CUSTOMER_NEEDS_IDENTITY',
+      'REFERENCE_UNKNOWN',
+      'PRIMARY_GROUP_NOT_MEMBER',
+      'WHOLESALE_REQUIRES_ACCOUNT',
+      'ACCOUNT_STATE_CONFLICT',
+      'CUSTOMER_GONE',
+      'VERSION_MISMATCH',
     ],
     handle: (ctx, { params, body, ifMatch }) => updateCustomer(ctx, params.customerId, body, ifMatch),
   });

@@ -2,9 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import { listBlockers, readPresent } from '../actions/customers.ts';
 import { endpoint } from '../endpoint.ts';
+import { CustomerParams } from '../schemas/customers.ts';
 import { Deletability } from '../schemas/deletability.ts';
 import { ref } from '../schemas/helpers.ts';
-import { CustomerParams } from './customers.ts';
 
 export async function deletability(app: FastifyInstance): Promise<void> {
   endpoint(app, {

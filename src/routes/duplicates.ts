@@ -4,9 +4,9 @@ import { readPresent } from '../actions/customers.ts';
 import { type GroupKey, listDuplicateGroups, suggestDuplicates } from '../actions/duplicates.ts';
 import { endpoint } from '../endpoint.ts';
 import { pageStart, pageUpTo } from '../pages.ts';
+import { CustomerParams } from '../schemas/customers.ts';
 import { DuplicateGroupPage, DuplicateQuery, DuplicateSuggestions } from '../schemas/duplicates.ts';
 import { ref } from '../schemas/helpers.ts';
-import { CustomerParams } from './customers.ts';
 
 const tag = 'Customers';
 

@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { findCustomer } from '../db/customers.ts';
 import { type FeedPosition, listTimeline, readFeed } from '../db/events.ts';
+import { findSurvivorId } from '../db/merges.ts';
 import { endpoint, found } from '../endpoint.ts';
 import { pageOf } from '../pages.ts';
 import { EventFeed, EventKinds, EventPage } from '../schemas/events.ts';
 import { closed, pageQuery, ref, Uuid } from '../schemas/helpers.ts';
+import { MergedCustomer } from '../schemas/merges.ts';
 
 export async function events(app: FastifyInstance): Promise<void> {
   endpoint(app, {
@@ -20,7 +22,7 @@ export async function events(app: FastifyInstance): Promise<void> {
     scope: 'customers:read',
     params: closed({ customerId: Uuid({ description: 'Id of the customer.' }) }),
     query: closed({ ...pageQuery, kind: Type.Optional(EventKinds) }),
-    returns: { 200: ref(EventPage), 301: null },
+    returns: { 200: ref(EventPage), 301: ref(MergedCustomer) },
     refuses: ['CURSOR_INVALID'],
     handle: async (ctx, input) => {
       const { id: customerId, mergedIntoId } = found(

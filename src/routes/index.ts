@@ -18,6 +18,7 @@ import {
 } from '../schemas/groups.ts';
 import { Deletability } from '../schemas/deletability.ts';
 import { DuplicateGroup, DuplicateGroupPage, DuplicateSuggestion, DuplicateSuggestions } from '../schemas/duplicates.ts';
+import { Event, EventFeed, EventPage } from '../schemas/events.ts';
 import { sharedSchemas } from '../schemas/helpers.ts';
 import { Import, ImportForm, ImportProblem, ImportProblemPage } from '../schemas/imports.ts';
 import { Job, JobItem, JobItemPage, JobPage } from '../schemas/jobs.ts';
@@ -40,9 +41,11 @@ import { Task, TaskCreate, TaskPage, TaskUpdate } from '../schemas/tasks.ts';
 import { addresses } from './addresses.ts';
 import { bulk } from './bulk.ts';
 import { calendars } from './calendars.ts';
+import { customerList } from './customer-list.ts';
 import { customers } from './customers.ts';
 import { deletability } from './deletability.ts';
 import { duplicates } from './duplicates.ts';
+import { events } from './events.ts';
 import { groups } from './groups.ts';
 import { imports } from './imports.ts';
 import { jobs } from './jobs.ts';
@@ -100,6 +103,9 @@ const SCHEMAS: readonly object[] = [
   CustomerUpdate,
   CustomerPage,
   CustomerFilter,
+  Event,
+  EventPage,
+  EventFeed,
   Deletability,
   DuplicateSuggestion,
   DuplicateSuggestions,
@@ -138,7 +144,7 @@ const SCHEMAS: readonly object[] = [
   ApiKeyList,
 ];
 
-const STAFF_ROOMS = [bulk, jobs, imports, addresses, tags, groups, customers, orders, selfCheck, stores, deletability, duplicates, merges, notes, tasks];
+const STAFF_ROOMS = [bulk, jobs, imports, addresses, tags, groups, customerList, customers, events, orders, selfCheck, stores, deletability, duplicates, merges, notes, tasks];
 
 /** Adds all schemas and rooms to the app. */
 export async function routes(app: FastifyInstance, options: OperationsOptions & SalesAgentsOptions): Promise<void> {

@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import { mergeCustomers, unmergeCustomer } from '../actions/merges.ts';
 import { UNMERGE_DAYS } from '../domain/unmerge.ts';
 import { endpoint } from '../endpoint.ts';
+import { CustomerParams } from '../schemas/customers.ts';
 import { ref } from '../schemas/helpers.ts';
 import { CustomerMergeRequest, CustomerMergeResult, CustomerUnmergeResult } from '../schemas/merges.ts';
-import { CustomerParams } from './customers.ts';
 
 const tag = 'Customers';
 

@@ -21,7 +21,8 @@ import type { PageStart } from '../domain/pages.ts';
 import { endpoint, found } from '../endpoint.ts';
 import { ERRORS, type ErrorCode, type FieldError } from '../errors.ts';
 import { type PageInput, pageOf } from '../pages.ts';
-import { closed, defaulted, pageQuery, ref, stringEnum, Uuid } from '../schemas/helpers.ts';
+import { CustomerParams } from '../schemas/customers.ts';
+import { closed, defaulted, pageQuery, ref, stringEnum } from '../schemas/helpers.ts';
 import {
   Cart,
   CustomerInsights,
@@ -40,7 +41,6 @@ import {
 const tag = 'Orders';
 const BATCH_BODY_LIMIT = 5 * 1024 * 1024;
 
-const CustomerParams = closed({ customerId: Uuid({ description: 'Id of the customer.' }) });
 const sort = defaulted(
   stringEnum(ORDER_SORTS, { description: 'Column to sort by, with `-` descending; ties by id.' }),
   '-placedAt',

@@ -1,5 +1,6 @@
 // HTTP: sales agents.
 import type { FastifyInstance } from 'fastify';
+import { calendarPath } from '../actions/calendars.ts';
 import {
   agentOf,
   createAgent,
@@ -23,7 +24,6 @@ import {
   AgentUpdate,
   CalendarFeed,
 } from '../schemas/sales-agents.ts';
-import { calendarPath } from './calendars.ts';
 
 const tag = 'Sales agents';
 const AgentParams = closed({ agentId: Uuid({ description: 'Id of the agent.' }) });

@@ -15,9 +15,19 @@ export const AccountStatus = stringEnum(ACCOUNT_STATUSES, {
 export const Birthday = closed(
   {
     month: Type.Integer({ minimum: 1, maximum: 12, description: 'Month, 1 to 12.', examples: [2] }),
-    day: Type.Integer({ minimum: 1, maximum: 31, description: 'Day of the month; 29 February is fine.', examples: [29] }),
+    day: Type.Integer({
+      minimum: 1,
+      maximum: 31,
+      description: 'Day of the month; 29 February is fine.',
+      examples: [29],
+    }),
     year: Type.Optional(
-      Type.Integer({ minimum: 1900, maximum: 2200, description: 'Year, when it is known.', examples: [1992] }),
+      Type.Integer({
+        minimum: 1900,
+        maximum: 2200,
+        description: 'Year, when it is known.',
+        examples: [1992],
+      }),
     ),
   },
   { description: 'Birthday; the year may be unknown.' },
@@ -40,8 +50,14 @@ const CustomValues = Type.Unsafe<Record<string, string | number | boolean>>({
 
 /** What a client may set on creation; all optional here, C2 asks for one identity. */
 const writable = {
-  externalId: Type.Optional(nullable(text('Id of the customer in your own system; unique in the store.', 'shop-1001'))),
-  email: Type.Optional(nullable(text('Email as the customer spells it; unique without regard to case (C1).', 'Ada@Example.com', 320))),
+  externalId: Type.Optional(
+    nullable(text('Id of the customer in your own system; unique in the store.', 'shop-1001')),
+  ),
+  email: Type.Optional(
+    nullable(
+      text('Email as the customer spells it; unique without regard to case (C1).', 'Ada@Example.com', 320),
+    ),
+  ),
   phone: Type.Optional(nullable(text('Phone; stored as E.164.', '+49 30 901820', 40))),
   firstName: Type.Optional(nullable(text('First name.', 'Ada'))),
   lastName: Type.Optional(nullable(text('Last name.', 'Lovelace'))),
@@ -51,7 +67,9 @@ const writable = {
   gender: Type.Optional(nullable(stringEnum(GENDERS, { description: 'Gender as the customer gave it.' }))),
   language: Type.Optional(nullable(text('Language tag (BCP 47).', 'en-GB', 35))),
   timezone: Type.Optional(nullable(text('Time zone (IANA).', 'Europe/Berlin', 64))),
-  wholesale: Type.Optional(Type.Boolean({ description: 'Gets wholesale prices; needs an invited or active account (C5).' })),
+  wholesale: Type.Optional(
+    Type.Boolean({ description: 'Gets wholesale prices; needs an invited or active account (C5).' }),
+  ),
   custom: Type.Optional(
     Type.Unsafe<Record<string, string | number | boolean | null>>({
       type: 'object',
@@ -61,21 +79,38 @@ const writable = {
       examples: [{ shoe_size: 42 }],
     }),
   ),
-  primaryGroupId: Type.Optional(nullable(Uuid({ description: 'The main group; the customer must be in it.' }))),
+  primaryGroupId: Type.Optional(
+    nullable(Uuid({ description: 'The main group; the customer must be in it.' })),
+  ),
 };
 
 export const CustomerCreate = closed(
   {
     ...writable,
     accountStatus: Type.Optional(
-      stringEnum(['guest', 'active'], { description: 'Starting state; `active` for an account that exists elsewhere.' }),
+      stringEnum(['guest', 'active'], {
+        description: 'Starting state; `active` for an account that exists elsewhere.',
+      }),
     ),
-    source: Type.Optional(stringEnum(SOURCES, { description: 'Where the customer came from.', default: 'api' })),
+    source: Type.Optional(
+      stringEnum(SOURCES, { description: 'Where the customer came from.', default: 'api' }),
+    ),
     tags: Type.Optional(
-      Type.Array(Type.String({ maxLength: 1000 }), { maxItems: 250, description: 'Tags to start with.', examples: [['VIP', 'friend']] }),
+      Type.Array(Type.String({ maxLength: 1000 }), {
+        maxItems: 250,
+        description: 'Tags to start with.',
+        examples: [['VIP', 'friend']],
+      }),
     ),
-    groupIds: Type.Optional(Type.Array(Uuid({ description: 'Id of a group.' }), { maxItems: 100, description: 'Groups to start in.' })),
-    note: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000, description: 'A first private note.' })),
+    groupIds: Type.Optional(
+      Type.Array(Uuid({ description: 'Id of a group.' }), {
+        maxItems: 100,
+        description: 'Groups to start in.',
+      }),
+    ),
+    note: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 10_000, description: 'A first private note.' }),
+    ),
   },
   {
     $id: 'CustomerCreate',
@@ -89,7 +124,9 @@ export const CustomerUpdate = closed(
   {
     ...writable,
     accountStatus: Type.Optional(
-      stringEnum(['guest', 'active', 'disabled'], { description: 'New account state; only the changes of C4 are possible.' }),
+      stringEnum(['guest', 'active', 'disabled'], {
+        description: 'New account state; only the changes of C4 are possible.',
+      }),
     ),
   },
   {
@@ -122,12 +159,19 @@ export const Customer = closed(
     wholesale: Type.Boolean({ description: 'Gets wholesale prices while the account is invited or active.' }),
     primaryGroupId: nullable(Uuid({ description: 'The main group.' })),
     custom: CustomValues,
-    tags: Type.Array(Type.String({ description: 'A tag.' }), { description: 'Tags, by name.', examples: [['friend', 'VIP']] }),
+    tags: Type.Array(Type.String({ description: 'A tag.' }), {
+      description: 'Tags, by name.',
+      examples: [['friend', 'VIP']],
+    }),
     groups: Type.Array(GroupRef, { description: 'Groups, by name.' }),
     defaultAddress: Type.Optional(ref(Address)),
     ordersCount: Type.Integer({ description: 'Confirmed orders (C7).', examples: [3] }),
-    totalSpent: ref(Money, { description: 'Sum of confirmed orders less refunds, in the currency of the store.' }),
-    averageOrderValue: Type.Optional(ref(Money, { description: 'totalSpent ÷ ordersCount; absent without orders.' })),
+    totalSpent: ref(Money, {
+      description: 'Sum of confirmed orders less refunds, in the currency of the store.',
+    }),
+    averageOrderValue: Type.Optional(
+      ref(Money, { description: 'totalSpent ÷ ordersCount; absent without orders.' }),
+    ),
     refundedTotal: ref(Money, { description: 'Sum of refunds on confirmed orders.' }),
     firstOrderAt: nullable(Timestamp({ description: 'Time of the first confirmed order.' })),
     lastOrderAt: nullable(Timestamp({ description: 'Time of the latest confirmed order.' })),
@@ -141,3 +185,5 @@ export const Customer = closed(
 );
 
 export const CustomerPage = page(Customer, 'CustomerPage');
+
+export const CustomerParams = closed({ customerId: Uuid({ description: 'Id of the customer.' }) });

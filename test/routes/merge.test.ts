@@ -178,13 +178,12 @@ t.test('C10 C1 the survivor can take the email and the externalId of the other',
 
 t.test('C10 choose decides per field, custom fields too', async (t) => {
   const s = await store();
-  const { version } = (await s.call('GET', '/v1/store')).data ?? {};
   const customFields = [
     { key: 'size', type: 'number', label: 'Size' },
     { key: 'note', type: 'string', label: 'Note' },
   ];
   const declared = await s.call('PATCH', '/v1/store', { customFields });
-  t.equal(declared.statusCode, 200, `${version} ${declared.body}`);
+  t.equal(declared.statusCode, 200);
   const into = await create(s, { lastName: 'A', company: 'X', custom: { size: 1 } });
   const from = await create(s, { lastName: 'B', company: 'Y', custom: { size: 2, note: 'n' } });
   await merge(s, into, from, { choose: { lastName: 'from', custom: { size: 'from' } } });
@@ -384,7 +383,7 @@ t.test('C10 un-merge leaves out what was deleted since: agent, group, tag', asyn
   await database.owner.query('delete from groups where store_id = $1 and id = $2', [s.storeId, group]);
   await database.owner.query("delete from tags where store_id = $1 and name = 'gone'", [s.storeId]);
   const answer = await unmerge(s, from);
-  t.equal(answer.statusCode, 200, answer.body);
+  t.equal(answer.statusCode, 200);
   t.match(answer.data, {
     survivor: { salesAgentId: null, primaryGroupId: null, groups: [] },
     customer: { salesAgentId: second, tags: [] },

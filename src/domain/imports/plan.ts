@@ -106,9 +106,6 @@ function refuseRow<Known extends KnownCustomer>(
   target: PlannedCustomer<Known> | undefined,
   mode: ImportMode,
 ): RowProblem | undefined {
-  if (target === undefined && record.id && !isKeyless(record)) {
-    return problem('id', 'CUSTOMER_UNKNOWN', 'No customer has this id; leave the id out to make a new one.');
-  }
   if (target === undefined && mode === 'update') {
     return problem('', 'CUSTOMER_UNKNOWN', 'No customer has the keys of this row, and the import only updates.');
   }
