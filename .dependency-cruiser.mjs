@@ -91,7 +91,7 @@ export default {
         '^src/actions/',
         '^src/db/(?!tables/)',
         '^src/domain/',
-        '^src/(errors|context|endpoint|cursors|pages|deliveries|batch-entries)\\.ts$',
+        '^src/(errors|context|endpoint|cursors|pages|progress|deliveries|batch-entries)\\.ts$',
         ...npm('fastify', '@fastify/multipart', 'typebox', 'pg', 'prom-client'),
       ],
       node: true,

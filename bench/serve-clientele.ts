@@ -6,12 +6,12 @@ import { serve } from './world.ts';
 const [databaseUrl, role] = process.argv.slice(2);
 const service = await startService(
   readConfig({
+    ...process.env,
     DATABASE_URL: databaseUrl,
     ROLE: role,
     PORT: '0',
     LOG_LEVEL: 'warn',
     RATE_LIMIT_PER_MINUTE: '2000000000',
-    DATA_DIR: process.env.DATA_DIR,
   }),
 );
 serve({ url: service.url ?? '', token: service.token ?? '', storeId: service.storeId ?? '' }, () => service.stop());

@@ -24,43 +24,58 @@ alter table customers set (fillfactor = 50);
 -- Each item is updated once, with its outcome, which makes it twice as wide.
 alter table job_items set (fillfactor = 35);
 --> statement-breakpoint
--- Quick search. Under row-level security a trigram operator cannot use an index, so this one function looks as the
--- owner, compares the store itself and returns ids only. `term` is normalised like customers.search_text.
--- rank 0: the exact email, 1: name or email begins with the term, 2: the term stands anywhere.
-create function search_customers(term text, max_rows integer)
-returns table (id uuid, rank integer, similarity real)
-language plpgsql stable security definer set search_path = pg_catalog, public as $$
+-- Quick search. Under row-level security a trigram operator cannot use an index, so these functions look as the owner,
+-- compare the store themselves and return ids only. `term` is normalised like customers.search_text.
+-- Customers with exactly this email; if there is none those whose email or name begins with the term, then those in
+-- whose text it stands. Planned for each term: a prefix is a range of an index only when it is known, and letters that
+-- half of the customers have are found sooner without the trigrams.
+create function matching_customers(term text, max_rows integer) returns table (id uuid)
+language plpgsql stable security definer
+set search_path = pg_catalog, public set plan_cache_mode = force_custom_plan as $$
 declare
   store constant uuid := current_store();
   pattern constant text := '%' || replace(replace(replace(term, '\', '\\'), '%', '\%'), '_', '\_') || '%';
   found_rows integer;
 begin
   return query
-    with candidates as (
-      (select c.id, c.search_text, 0 as rank from customers c
-        where c.store_id = store and c.email_norm = term limit max_rows)
-      union all
-      (select c.id, c.search_text, 1 from customers c
-        where c.store_id = store and c.email_norm ^@ term order by c.email_norm limit max_rows)
-      union all
-      (select c.id, c.search_text, 1 from customers c
-        where c.store_id = store and c.sort_name ^@ term order by c.sort_name limit max_rows)
-    )
-    select c.id, min(c.rank), max(similarity(c.search_text, term)) from candidates c group by c.id limit max_rows;
+    select c.id from customers c
+      where c.store_id = store and c.account_status not in ('merged', 'erased') and c.email_norm = term;
+  if found then
+    return;
+  end if;
+  return query
+    (select c.id from customers c
+      where c.store_id = store and c.account_status not in ('merged', 'erased') and c.email_norm ^@ term
+      order by c.email_norm limit max_rows)
+    union
+    (select c.id from customers c
+      where c.store_id = store and c.account_status not in ('merged', 'erased') and c.sort_name ^@ term
+      order by c.sort_name limit max_rows)
+    limit max_rows;
   get diagnostics found_rows = row_count;
   if found_rows < max_rows and length(term) >= 3 then
     return query
-      select c.id, 2, similarity(c.search_text, term) from customers c
-        where c.store_id = store and c.search_text like pattern
+      select c.id from customers c
+        where c.store_id = store and c.account_status not in ('merged', 'erased') and c.search_text like pattern
           and not coalesce(c.email_norm ^@ term, false) and not c.sort_name ^@ term
         limit max_rows - found_rows;
   end if;
 end
 $$;
 --> statement-breakpoint
-revoke execute on function search_customers(text, integer) from public;
+-- The same with how well each fits. rank 0: the exact email, 1: email or name begins with the term, 2: it stands anywhere.
+create function search_customers(term text, max_rows integer)
+returns table (id uuid, rank integer, similarity real)
+language sql stable security definer set search_path = pg_catalog, public as $$
+  select c.id,
+    case when c.email_norm = term then 0 when c.email_norm ^@ term or c.sort_name ^@ term then 1 else 2 end,
+    similarity(c.search_text, term)
+  from matching_customers(term, max_rows) hit join customers c on c.store_id = current_store() and c.id = hit.id
+$$;
 --> statement-breakpoint
-grant execute on function search_customers(text, integer) to clientele_app;
+revoke execute on function matching_customers(text, integer), search_customers(text, integer) from public;
+--> statement-breakpoint
+grant execute on function matching_customers(text, integer), search_customers(text, integer) to clientele_app;
 --> statement-breakpoint
 -- Jobs of all stores that wait or whose worker went silent; ids only, for the sweeper.
 create function silent_jobs(silent_before timestamptz, max_rows integer)

@@ -13,7 +13,7 @@ import { useStrictJson } from './plugins/json-body.ts';
 import { makeRegistry } from './plugins/metrics.ts';
 import { openapi } from './plugins/openapi.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
-import { requestIdOf, requests } from './plugins/requests.ts';
+import { lazyChild, requestIdOf, requests } from './plugins/requests.ts';
 import { useSerialization } from './plugins/serialization.ts';
 import { shutdown } from './plugins/shutdown.ts';
 import { useValidation } from './plugins/validation.ts';
@@ -42,6 +42,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     loggerInstance: options.logger as never,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdOf(request),
+    childLoggerFactory: (logger, bindings, options) => lazyChild(logger, bindings, options),
     trustProxy: config.TRUST_PROXY ?? false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: 15_000,

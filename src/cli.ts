@@ -307,4 +307,9 @@ function report(error: unknown): void {
   process.exitCode = 1;
 }
 
+// `clientele openapi | head` closes the pipe early; that is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 main(process.argv.slice(2)).catch(report);

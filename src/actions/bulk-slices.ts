@@ -18,6 +18,7 @@ import {
   updateBulkCustomers,
 } from '../db/bulk.ts';
 import type { Tx } from '../db/connection.ts';
+import { touchCustomers } from '../db/customers.ts';
 import { findGroups, type GroupRow } from '../db/groups.ts';
 import type { JobRow } from '../db/jobs.ts';
 import { findAgent } from '../db/sales-agents.ts';
@@ -38,6 +39,7 @@ import {
   planTagsAdded,
   planTagsRemoved,
 } from '../domain/bulk.ts';
+import { sameValue } from '../domain/fields.ts';
 import { tagKey } from '../domain/tags.ts';
 import { Problem } from '../errors.ts';
 import { type BulkParams, type BulkPosition, paramsOf, type Selecting, selectNext } from './bulk.ts';
@@ -210,16 +212,21 @@ function happeningsOf(deed: Deed, done: BulkDone): Happening[] {
   ];
 }
 
-async function carryOut({ ctx, tx, params }: Batch, deed: Deed, done: readonly BulkDone[]): Promise<void> {
+/** Tags are no columns of the customer: then only the version moves. */
+async function bumpVersions({ ctx, tx }: Batch, done: readonly BulkDone[]): Promise<void> {
+  if (done.every(({ before, after }) => sameValue(before, after))) {
+    await touchCustomers(tx, { ids: idsOf(done), now: ctx.now });
+  } else {
+    const rows = done.map(({ after }) => after);
+    await updateBulkCustomers(tx, rows, ctx.now);
+  }
+}
+
+async function carryOut(batch: Batch, deed: Deed, done: readonly BulkDone[]): Promise<void> {
   if (done.length === 0) return;
-  if (params.action !== 'delete')
-    await updateBulkCustomers(
-      tx,
-      done.map(({ after }) => after),
-      ctx.now,
-    );
+  if (batch.params.action !== 'delete') await bumpVersions(batch, done);
   await deed.effect?.(done);
-  await tell(ctx, tx, ...done.flatMap((one) => happeningsOf(deed, one)));
+  await tell(batch.ctx, batch.tx, ...done.flatMap((one) => happeningsOf(deed, one)));
 }
 
 /** The tags of the job, those that its undo gives back or takes away. Only an action that adds makes missing ones. */

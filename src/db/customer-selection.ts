@@ -62,7 +62,7 @@ export const MEMBERSHIP_FILTERS = [
 /** One filter each. Under row-level security only = < <= > >= ^@ use an index. */
 const CONDITIONS: Conditions = {
   q: (q, { id }) => [
-    sql`${id} in (select hit.id from search_customers(${searchTerm(q)}, ${MAX_SEARCH_HITS}) hit)`,
+    sql`${id} in (select hit.id from matching_customers(${searchTerm(q)}, ${MAX_SEARCH_HITS}) hit)`,
   ],
   accountStatus: (statuses) => [
     sql`customers.account_status in (${list(statuses.map((status) => sql`${status}`))})`,

@@ -87,20 +87,30 @@ const resourceFields = (storeId: unknown) => ({
     from addresses a where a.store_id = ${storeId} and a.customer_id = customers.id and a.is_default)`,
 });
 
-type ResourceRow = Awaited<ReturnType<typeof selectResource>>[number];
+type ResourceColumns = Omit<
+  CustomerRow,
+  | 'storeId' | 'emailNorm' | 'emailKey' | 'nameKey' | 'sortName' | 'sortCompany' | 'searchText'
+  | 'defaultCountry' | 'defaultRegion' | 'defaultCity' | 'defaultPostcode'
+>;
+interface ResourceRow extends ResourceColumns {
+  currency: string;
+  tags: string[];
+  groups: Ref[];
+  defaultAddress: AddressView | null;
+}
 
-const selectResource = prepared<{ id: string }>()('find_customer', (queries, p) =>
-  queries
-    .select(resourceFields(p.storeId))
-    .from(customers)
-    .where(and(eq(customers.storeId, p.storeId), eq(customers.id, p.id))),
+/** By hand and not by the builder: its mapping of 35 columns costs as much as the rest of the request. */
+const selectWhere = (storeId: unknown, condition: SQL): SQL => {
+  const columns = Object.entries(resourceFields(storeId)).map(([name, field]) => sql`${field} as ${sql.identifier(name)}`);
+  return sql`select ${sql.join(columns, sql`, `)} from customers where customers.store_id = ${storeId} and ${condition}`;
+};
+
+const selectResource = statement<{ id: string }, ResourceRow>('find_customer', (p) =>
+  selectWhere(p.storeId, sql`customers.id = ${p.id}`),
 );
 
-const selectResources = prepared<{ ids: string[] }>()('find_customers', (queries, p) =>
-  queries
-    .select(resourceFields(p.storeId))
-    .from(customers)
-    .where(and(eq(customers.storeId, p.storeId), sql`${customers.id} = any(${p.ids}::uuid[])`)),
+const selectResources = statement<{ ids: string[] }, ResourceRow>('find_customers', (p) =>
+  selectWhere(p.storeId, sql`customers.id = any(${p.ids}::uuid[])`),
 );
 
 function birthdayOf({ birthdayMonth: month, birthdayDay: day, birthdayYear: year }: ResourceRow) {

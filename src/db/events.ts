@@ -70,8 +70,10 @@ const EVENT = sql.raw(
 );
 
 /** A kind is wanted by its whole name, `order.placed`, or by its first word, `order`. */
-const isWanted = (kinds: readonly string[]) =>
-  sql`(e.kind = any(${[...kinds]}::text[]) or split_part(e.kind, '.', 1) = any(${[...kinds]}::text[]))`;
+const isWanted = (kinds: readonly string[]) => {
+  const list = sql.param([...kinds]);
+  return sql`(e.kind = any(${list}::text[]) or split_part(e.kind, '.', 1) = any(${list}::text[]))`;
+};
 
 export type TimelineKey = readonly [occurredAt: string, id: string];
 

@@ -33,9 +33,9 @@ export interface Schedules {
   run(now: Date): Promise<void>;
 }
 
-/** `kinds`: those that a worker can do here. */
+/** `nightly`: kinds of jobs that each store gets every night. */
 export function createSchedules(pool: pg.Pool, nightly: readonly JobKind[], log: Log): Schedules {
-  /** The last night that was seen to, by store: spares asking again in every tick. */
+  /** The last night that was seen to, by store: spares asking again at each look. */
   const seenTo = new Map<string, string>();
   let cleanedAt = 0;
 
@@ -55,7 +55,12 @@ export function createSchedules(pool: pg.Pool, nightly: readonly JobKind[], log:
   return {
     async run(now) {
       const storeIds = await listStoreIds(pool);
-      for (const storeId of storeIds) await startNightly(storeId, now);
+      for (const storeId of storeIds) {
+        // One store's trouble is no reason to pass over the others.
+        await startNightly(storeId, now).catch((error: Error) =>
+          log.warn({ storeId, message: error.message }, 'nightly jobs not started'),
+        );
+      }
       if (now.getTime() - cleanedAt < HOUR_MS) return;
       // Needs no guard: what one worker deleted, the others do not find.
       for (const storeId of storeIds) await deleteExpiredKeys(dbOf(pool, storeId), now);

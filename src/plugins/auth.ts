@@ -90,14 +90,12 @@ function algorithmOf(token: string): string | undefined {
   }
 }
 
-async function verifyToken(app: FastifyInstance, request: FastifyRequest, token: string): Promise<Identity> {
-  const verifiers = app.jwt as unknown as { jwks?: unknown };
-  const useJwks = verifiers.jwks !== undefined && algorithmOf(token) !== 'HS256';
-  const claims = useJwks
-    ? await (request as unknown as { jwksJwtVerify(): Promise<Claims> }).jwksJwtVerify()
-    : app.jwt.verify<Claims>(token);
-  return identityOf(claims);
-}
+type Verifiers = { jwks?: unknown };
+type JwksRequest = { jwksJwtVerify(): Promise<Claims> };
+
+/** Keys of a provider may have to be fetched; everything else is decided at once. */
+const needsJwks = (app: FastifyInstance, token: string): boolean =>
+  (app.jwt as unknown as Verifiers).jwks !== undefined && algorithmOf(token) !== 'HS256';
 
 function identityOf({ aud, sub, store = '', scope, iat }: Claims): Identity {
   const named = typeof sub === 'string' && sub !== '' && sub.length <= 200 && typeof scope === 'string';
@@ -146,14 +144,26 @@ function bearerOf(request: FastifyRequest): string {
   return match[1] as string;
 }
 
-async function identify(app: FastifyInstance, pool: pg.Pool, request: FastifyRequest): Promise<Identity> {
-  const token = bearerOf(request);
+/** The identity of a credential that has to be looked up: a key in the database, or one of a provider. */
+async function lookUp(pool: pg.Pool, request: FastifyRequest, token: string): Promise<Identity> {
   if (/^[cp]k_/.test(token)) return verifyKey(pool, token);
+  return identityOf(await (request as unknown as JwksRequest).jwksJwtVerify().catch(refuse));
+}
+
+const refuse = (): never => {
+  throw new Problem('UNAUTHENTICATED');
+};
+
+/** The identity of a token with our own secret; undefined for credentials that have to be looked up. */
+function verifyAtOnce(app: FastifyInstance, token: string): Identity | undefined {
+  if (/^[cp]k_/.test(token) || needsJwks(app, token)) return undefined;
+  let claims: Claims;
   try {
-    return await verifyToken(app, request, token);
+    claims = app.jwt.verify<Claims>(token);
   } catch {
-    throw new Problem('UNAUTHENTICATED');
+    return refuse();
   }
+  return identityOf(claims);
 }
 
 export interface AuthOptions {
@@ -166,10 +176,8 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
   app.decorateRequest('identity');
   app.decorateRequest('ctx');
 
-  app.addHook('onRequest', async (request) => {
+  const admit = (request: FastifyRequest, identity: Identity) => {
     const { zone, scope } = request.routeOptions.config;
-    if (zone === undefined || zone === 'public') return;
-    const identity = await identify(app, pool, request);
     if (identity.zone !== zone) throw new Problem('UNAUTHENTICATED');
     if (scope && !identity.scopes.has(scope)) throw new Problem('SCOPE_MISSING', { required: scope });
     request.identity = identity;
@@ -183,5 +191,25 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
       requestId: String(request.id),
       newId,
     };
+  };
+
+  // With a callback, not async: most requests carry our own token, and then nothing has to be awaited.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { zone } = request.routeOptions.config;
+    if (zone === undefined || zone === 'public') return done();
+    try {
+      const token = bearerOf(request);
+      const identity = verifyAtOnce(app, token);
+      if (!identity) {
+        lookUp(pool, request, token)
+          .then((found) => admit(request, found))
+          .then(() => done(), done);
+        return;
+      }
+      admit(request, identity);
+    } catch (error) {
+      return done(error as Error);
+    }
+    done();
   });
 });

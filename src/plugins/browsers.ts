@@ -8,19 +8,38 @@ import { findStore, isOriginKnown } from '../db/stores.ts';
 
 const EXPOSED = ['ETag', 'Link', 'Location', 'Idempotency-Replayed', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'];
 
+/** Headers that mean something for an API; the rest of helmet's are for pages, and each costs on every answer. */
+const HELMET = {
+  global: true,
+  contentSecurityPolicy: false,
+  crossOriginEmbedderPolicy: false,
+  crossOriginOpenerPolicy: false,
+  crossOriginResourcePolicy: false,
+  dnsPrefetchControl: false,
+  ieNoOpen: false,
+  originAgentCluster: false,
+  permittedCrossDomainPolicies: false,
+  xXssProtection: false,
+} as const;
+
 export const browsers = fp(async (app: FastifyInstance, { pool }: { pool: pg.Pool }) => {
-  await app.register(helmet, { global: true, contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'cross-origin' } });
+  await app.register(helmet, HELMET);
   // A preflight carries no credential, so it can only ask whether any store lists the origin …
   await app.register(cors, {
-    origin: async (origin?: string) => origin !== undefined && (await isOriginKnown(pool, origin)),
+    origin: (origin, decide) => {
+      if (origin === undefined) return decide(null, false);
+      isOriginKnown(pool, origin).then((known) => decide(null, known), (error) => decide(error, false));
+    },
     exposedHeaders: EXPOSED,
     maxAge: 600,
   });
   // … the request itself is held to the list of its own store.
-  app.addHook('preHandler', async (request, reply) => {
+  app.addHook('preHandler', (request, reply, done) => {
     const { origin } = request.headers;
-    if (origin === undefined || !request.ctx) return;
-    const store = await findStore(request.ctx.db);
-    if (!store?.settings.corsOrigins.includes(origin)) reply.removeHeader('access-control-allow-origin');
+    if (origin === undefined || !request.ctx) return done();
+    findStore(request.ctx.db).then((store) => {
+      if (!store?.settings.corsOrigins.includes(origin)) reply.removeHeader('access-control-allow-origin');
+      done();
+    }, done);
   });
 });

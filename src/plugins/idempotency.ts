@@ -12,21 +12,31 @@ function fingerprintOf(request: FastifyRequest): Buffer {
   return createHash('sha256').update(`${request.method} ${request.url}\n${body}`).digest();
 }
 
+/** Notes the key in the context; throws when it is missing or unusable. */
+function takeKey(request: FastifyRequest): void {
+  const { idempotency: mode, operationId = '', zone } = request.routeOptions.config;
+  if (mode === undefined || mode === 'none' || zone === 'public' || zone === 'ops') return;
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) {
+    if (mode === 'required') throw new Problem('IDEMPOTENCY_KEY_REQUIRED');
+    return;
+  }
+  if (typeof key !== 'string' || !KEY.test(key)) throw new Problem('IDEMPOTENCY_KEY_INVALID');
+  request.ctx.idempotency = {
+    credential: request.identity.actor,
+    operation: operationId,
+    key,
+    fingerprint: fingerprintOf(request),
+  };
+}
+
 export const idempotency = fp(async (app: FastifyInstance) => {
-  app.addHook("preHandler", async (request) => {
-    const { idempotency: mode, operationId = '', zone } = request.routeOptions.config;
-    if (mode === undefined || mode === 'none' || zone === 'public' || zone === 'ops') return;
-    const key = request.headers['idempotency-key'];
-    if (key === undefined) {
-      if (mode === 'required') throw new Problem('IDEMPOTENCY_KEY_REQUIRED');
-      return;
+  app.addHook('preHandler', (request, _reply, done) => {
+    try {
+      takeKey(request);
+      done();
+    } catch (error) {
+      done(error as Error);
     }
-    if (typeof key !== 'string' || !KEY.test(key)) throw new Problem('IDEMPOTENCY_KEY_INVALID');
-    request.ctx.idempotency = {
-      credential: request.identity.actor,
-      operation: operationId,
-      key,
-      fingerprint: fingerprintOf(request),
-    };
   });
 });

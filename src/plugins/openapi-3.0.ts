@@ -93,11 +93,11 @@ function infoOf(info: Json): Json {
  * @throws TypeError for a keyword that 3.0 has no word for
  */
 export function downgrade(document: object): Json {
-  const { info, components, paths, ...rest } = document as Record<string, Json>;
+  const { openapi: _, info, components, paths, ...rest } = document as Record<string, Json>;
   return {
-    ...rest,
     openapi: '3.0.3',
     info: infoOf(info as Json),
+    ...rest,
     components: { ...components, schemas: mapValues(components?.schemas, schemaOf) },
     paths: withSchemas(paths),
   };

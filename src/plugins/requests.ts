@@ -1,5 +1,5 @@
 // Request ids, request log lines and request metrics.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Histogram, type Registry } from 'prom-client';
 import { newId } from '../context.ts';
@@ -11,6 +11,31 @@ const SLOW_MS = 1_000;
 export function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && USABLE_ID.test(given) ? given : newId();
+}
+
+/**
+ * A request's logger that is made at its first line: most requests write none, and a pino child for each costs more
+ * than verifying its token.
+ */
+export function lazyChild(parent: FastifyBaseLogger, bindings: object, options: object): FastifyBaseLogger {
+  let made: FastifyBaseLogger | undefined;
+  const child = () => {
+    made ??= parent.child(bindings, options);
+    return made;
+  };
+  const method = (name: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent') =>
+    ((...line: Parameters<FastifyBaseLogger['info']>) => child()[name](...line)) as FastifyBaseLogger['info'];
+  return {
+    level: parent.level,
+    fatal: method('fatal'),
+    error: method('error'),
+    warn: method('warn'),
+    info: method('info'),
+    debug: method('debug'),
+    trace: method('trace'),
+    silent: method('silent'),
+    child: (...more) => child().child(...more),
+  };
 }
 
 export interface RequestOptions {
@@ -38,13 +63,24 @@ export const requests = fp(async (app: FastifyInstance, { logAll, registry }: Re
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
     registers: [registry],
   });
+  // prom-client builds the key of a series from its labels at each call; the few there are stay at hand.
+  const series = new Map<string, ReturnType<typeof duration.labels>>();
+  const seriesOf = (method: string, route: string, status: number) => {
+    const key = `${method} ${status} ${route}`;
+    let known = series.get(key);
+    if (!known) {
+      known = duration.labels({ method, route, status });
+      series.set(key, known);
+    }
+    return known;
+  };
+
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', String(request.id));
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    seriesOf(request.method, request.routeOptions.url ?? 'unknown', reply.statusCode).observe(reply.elapsedTime / 1000);
     const failed = reply.statusCode >= 500;
     if (logAll || failed || reply.elapsedTime > SLOW_MS) {
       request.log[failed ? 'error' : 'info'](logLine(request, reply), 'request');

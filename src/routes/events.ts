@@ -25,12 +25,12 @@ export async function events(app: FastifyInstance): Promise<void> {
     returns: { 200: ref(EventPage), 301: ref(MergedCustomer) },
     refuses: ['CURSOR_INVALID'],
     handle: async (ctx, input) => {
-      const { id: customerId, mergedIntoId } = found(
-        await findCustomer(ctx.db, input.params.customerId),
-        'customer',
-      );
-      if (mergedIntoId) {
-        return input.reply.code(301).header('location', `/v1/customers/${mergedIntoId}/timeline`).send();
+      const customerId = input.params.customerId;
+      const customer = found(await findCustomer(ctx.db, customerId), 'customer');
+      if (customer.mergedIntoId) {
+        const mergedIntoId = await findSurvivorId(ctx.db, customer.mergedIntoId);
+        const location = `/v1/customers/${mergedIntoId}/timeline`;
+        return input.reply.code(301).header('location', location).send({ id: customerId, mergedIntoId });
       }
       return pageOf(
         input,
