@@ -8,16 +8,27 @@ import {
   searchTerm,
 } from '../domain/customer-filter.ts';
 import type { PageStart } from '../domain/pages.ts';
-import { type Db, execute } from './connection.ts';
+import { type Db, execute, statement } from './connection.ts';
+import { countHits, estimateCustomers } from './customer-counts.ts';
 import {
   filterConditions,
   isListed,
   MAX_SEARCH_HITS,
   MEMBERSHIP_FILTERS,
+  matchesSearch,
   namesOf,
   resolveNames,
   selectionCondition,
 } from './customer-selection.ts';
+import {
+  allOf,
+  beyond,
+  direction,
+  type FilterName,
+  type Position,
+  SORTS,
+  type Stretch,
+} from './customer-sorts.ts';
 
 /** The value that a row is sorted by, null where it has none, and its id. */
 export type SortKey = readonly [value: string | number | null, id: string];
@@ -32,205 +43,36 @@ export interface Listed {
   key: ListKey;
 }
 
-/** A stretch of the list in its order. */
-interface Stretch {
-  storeId: string;
-  descending: boolean;
-  after: SortKey | undefined;
-  /** Rows at most; null: to the end. */
-  limit: number | null;
-  filter: CustomerFilter;
-}
-
-type FilterName = keyof CustomerFilter;
-
-/** How one column sorts. The statements select `id` and `key` in order and may include customers that `check` drops. */
-interface Sort {
-  /** The value of a customer, on the table `customers`. */
-  key(storeId: string): SQL;
-  /** Walks the customers with a value by index. */
-  present(stretch: Stretch): SQL;
-  /** Walks those without one, which come last both ways; not there when none is without. */
-  absent?(stretch: Stretch): SQL;
-  /** Filters that the index of the walk answers too. */
-  answers?(filter: CustomerFilter): FilterName[];
-  /** What an entry of the walk, `walked`, must fulfil besides being listed; on the table `customers`. */
-  check?: { present(storeId: string): SQL; absent(storeId: string): SQL };
-}
-
-const allOf = (conditions: readonly SQL[]): SQL => sql.join([...conditions], sql` and `);
-const direction = ({ descending }: Stretch): SQL => (descending ? sql`desc` : sql`asc`);
-const beyond = ({ descending }: Stretch): SQL => (descending ? sql`<` : sql`>`);
-const idBeyond = (stretch: Stretch, id: SQL): SQL[] =>
-  stretch.after ? [sql`${id} ${beyond(stretch)} ${stretch.after[1]}`] : [];
-
-type Answers = NonNullable<Sort['answers']>;
-
-/** Sorted by a column of customers that has an index (store_id, column, id) of the listed ones. */
-function byColumn(column: SQL, nullable: boolean, answers: Answers = () => []): Sort {
-  const walk = (stretch: Stretch, key: SQL, conditions: SQL[]) => {
-    const { storeId, filter } = stretch;
-    const answered = filterConditions(storeId, filter, answers(filter));
-    return sql`
-      select customers.id, ${key} as key from customers
-      where ${allOf([isListed(storeId), ...answered, ...conditions])}
-      order by ${column} ${direction(stretch)}, customers.id ${direction(stretch)} limit ${stretch.limit}`;
-  };
-  const sort: Sort = {
-    answers,
-    key: () => column,
-    present: (stretch) => {
-      const { after } = stretch;
-      // As one row the comparison is an index condition; spelled out with OR it would filter all rows before it.
-      const seek = after && sql`(${column}, customers.id) ${beyond(stretch)} (${after[0]}, ${after[1]})`;
-      return walk(stretch, column, [
-        ...(nullable ? [sql`${column} is not null`] : []),
-        ...(seek ? [seek] : []),
-      ]);
-    },
-  };
-  // Ordered by the column although it is null throughout: only so the planner sees that the index has this order.
-  if (nullable) {
-    sort.absent = (stretch) =>
-      walk(stretch, sql`null`, [sql`${column} is null`, ...idBeyond(stretch, sql`customers.id`)]);
-  }
-  return sort;
-}
-
-/** Before the first and behind the last id of either direction. */
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
-/**
- * Walks the few names of a dictionary table in order and under each one its members by index, in order of id. There is
- * no ORDER BY around the join: a lateral subquery can only be joined by a nested loop, which keeps both orders and
- * stops at the limit, where a sort by name and id would first look for the end of each name's members.
- */
-function byName(dictionary: SQL, stretch: Stretch, conditions: SQL[], members: (seek: SQL) => SQL): SQL {
-  const { storeId, after, descending, limit } = stretch;
-  const start = after
-    ? sql`case when dictionary.name_key = ${after[0]} then ${after[1]}::uuid else ${descending ? LAST_ID : FIRST_ID}::uuid end`
-    : sql`${descending ? LAST_ID : FIRST_ID}::uuid`;
-  const names = [
-    sql`name.store_id = ${storeId}`,
-    ...(after ? [sql`name.name_key ${beyond(stretch)}= ${after[0]}`] : []),
-    ...conditions,
-  ];
-  return sql`
-    select member.id, dictionary.name_key as key from (
-      select name.id, name.name_key from ${dictionary} name where ${allOf(names)}
-      order by name.name_key ${direction(stretch)} offset 0
-    ) dictionary cross join lateral (${members(sql`${beyond(stretch)} ${start}`)}) member limit ${limit}`;
-}
-
-const byGroupColumn = byColumn(sql`customers.primary_group_id`, true);
-
-/** By the name of the primary group. */
-const byGroup: Sort = {
-  ...byGroupColumn,
-  key: (storeId) => sql`(
-    select g.name_key from groups g where g.store_id = ${storeId} and g.id = customers.primary_group_id)`,
-  present: (stretch) =>
-    byName(
-      sql`groups`,
-      stretch,
-      [],
-      (seek) => sql`
-      select customers.id from customers
-      where ${isListed(stretch.storeId)} and customers.primary_group_id = dictionary.id and customers.id ${seek}
-      order by customers.id ${direction(stretch)} limit ${stretch.limit}`,
-    ),
-};
-
-const tagsOf = (storeId: string, customerId: SQL, conditions: SQL): SQL => sql`
-  from customer_tags ct join tags t on t.id = ct.tag_id
-  where ct.store_id = ${storeId} and t.store_id = ${storeId} and ct.customer_id = ${customerId} ${conditions}`;
-
-/** By the first tag by name: under a tag stand only the customers that carry no earlier one. */
-const byFirstTag: Sort = {
-  key: (storeId) => sql`(select min(t.name_key) ${tagsOf(storeId, sql`customers.id`, sql``)})`,
-  present: (stretch) => {
-    const { storeId, filter } = stretch;
-    // The first tag of those who carry all of these is none of the later ones.
-    const bounds = (filter.tag ?? []).map(
-      (id) => sql`name.name_key <= (
-      select t.name_key from tags t where t.store_id = ${storeId} and t.id = ${id})`,
-    );
-    return byName(
-      sql`tags`,
-      stretch,
-      bounds,
-      (seek) => sql`
-      select carried.customer_id as id from customer_tags carried
-      where carried.store_id = ${storeId} and carried.tag_id = dictionary.id and carried.customer_id ${seek}
-      order by carried.customer_id ${direction(stretch)} limit ${stretch.limit} offset 0`,
-    );
-  },
-  absent: (stretch) => sql`
-    select customers.id, null as key from customers
-    where ${allOf([isListed(stretch.storeId), ...idBeyond(stretch, sql`customers.id`)])}
-    order by customers.id ${direction(stretch)} limit ${stretch.limit}`,
-  check: {
-    present: (storeId) =>
-      sql`not exists (select ${tagsOf(storeId, sql`customers.id`, sql`and t.name_key < walked.key`)})`,
-    absent: (storeId) => sql`not exists (
-      select from customer_tags ct where ct.store_id = ${storeId} and ct.customer_id = customers.id)`,
-  },
-};
-
-/** One country's customers are in order of city by an index of their own. */
-const answeredByCity: Answers = ({ country }) => (country?.length === 1 ? ['city', 'country'] : ['city']);
-
-const SORTS: Record<CustomerSortColumn, Sort> = {
-  name: byColumn(sql`customers.sort_name`, false),
-  group: byGroup,
-  email: byColumn(sql`customers.email_norm`, true),
-  company: byColumn(sql`customers.sort_company`, true),
-  tags: byFirstTag,
-  city: byColumn(sql`customers.default_city`, true, answeredByCity),
-  country: byColumn(sql`customers.default_country`, true, () => ['country']),
-  ordersCount: byColumn(sql`customers.orders_count`, false, () => ['ordersCountMin', 'ordersCountMax']),
-  lastOrderAt: byColumn(sql`customers.last_order_at`, true, () => ['lastOrderAfter', 'lastOrderBefore']),
-  totalSpent: byColumn(sql`customers.total_spent`, false, () => ['totalSpentMin', 'totalSpentMax']),
-  accountStatus: byColumn(sql`customers.account_status`, false, () => ['accountStatus', 'hasAccount']),
-  createdAt: byColumn(sql`customers.created_at`, false, () => ['createdAfter', 'createdBefore']),
-};
-
 /** A question to the list: what is shown, how it is sorted, and where the page stands. */
-interface Question {
-  sort: Sort;
-  filter: CustomerFilter;
-  storeId: string;
-  descending: boolean;
-  after: SortKey | undefined;
+interface Question extends Stretch {
+  column: CustomerSortColumn;
   limit: number;
 }
 
 type Row = { id: string; key: unknown };
 type Branch = 'present' | 'absent';
+interface Start {
+  branch: Branch;
+  after: Position | undefined;
+}
 
 /** The branches that the page can reach, each with where it begins. */
-function branchesOf({ sort, after }: Question): { branch: Branch; after: SortKey | undefined }[] {
+function branchesOf({ column, after }: Question): Start[] {
   if (after && after[0] === null) return [{ branch: 'absent', after }];
-  const branches: { branch: Branch; after: SortKey | undefined }[] = [{ branch: 'present', after }];
-  if (sort.absent) branches.push({ branch: 'absent', after: undefined });
-  return branches;
+  const present: Start = { branch: 'present', after };
+  return SORTS[column].absent ? [present, { branch: 'absent', after: undefined }] : [present];
 }
 
 /** The walk alone: `limit` entries of a branch in order, checked or not. */
-function entriesOf(
-  { sort, ...question }: Question,
-  branch: Branch,
-  after: SortKey | undefined,
-  limit: number | null,
-): SQL {
+function entriesOf(question: Question, { branch, after }: Start, limit: number | null): SQL {
+  const sort = SORTS[question.column];
   const stretch = { ...question, after, limit };
   return branch === 'absent' && sort.absent ? sort.absent(stretch) : sort.present(stretch);
 }
 
 /** Filters that the walk does not answer by itself. */
-const uncheckedBy = ({ sort, filter }: Question): FilterName[] => {
-  const answered = sort.answers?.(filter) ?? [];
+const uncheckedBy = ({ column, filter }: Question): FilterName[] => {
+  const answered = SORTS[column].answers?.(filter) ?? [];
   return namesOf(filter).filter((name) => !answered.includes(name));
 };
 
@@ -242,15 +84,14 @@ const isMembership = (name: FilterName): boolean =>
  * joined, and so the order of the walk and the stop at the limit. Tags and groups need no look at the row.
  */
 function checksOf(question: Question, branch: Branch): SQL[] {
-  const { sort, filter, storeId } = question;
+  const { column, filter, storeId } = question;
+  const { check } = SORTS[column];
   const names = uncheckedBy(question);
+  const rowNames = names.filter((name) => !isMembership(name) && name !== 'q');
   const memberships = filterConditions(storeId, filter, names.filter(isMembership), sql`walked.id`);
-  const ofRow = filterConditions(
-    storeId,
-    filter,
-    names.filter((name) => !isMembership(name)),
-  );
-  if (sort.check) ofRow.push(sort.check[branch](storeId));
+  const ofRow = filterConditions(storeId, filter, rowNames);
+  if (filter.q !== undefined) ofRow.push(matchesSearch(filter.q));
+  if (check) ofRow.push(check[branch](storeId));
   const checks = memberships.map((condition) => sql`(select ${condition})`);
   if (ofRow.length > 0) {
     checks.push(
@@ -261,34 +102,55 @@ function checksOf(question: Question, branch: Branch): SQL[] {
 }
 
 /** The first `limit` entries of a branch that pass the checks, among its first `window`. */
-function walk(
-  question: Question,
-  branch: Branch,
-  after: SortKey | undefined,
-  limit: number,
-  window: number | null,
-): SQL {
-  const checks = checksOf(question, branch);
-  if (checks.length === 0) return entriesOf(question, branch, after, limit);
+function walk(question: Question, start: Start, limit: number, window: number | null): SQL {
+  const checks = checksOf(question, start.branch);
+  if (checks.length === 0) return entriesOf(question, start, limit);
   return sql`
-    select walked.id, walked.key from (${entriesOf(question, branch, after, window)} offset 0) walked
-    where ${allOf(checks)} limit ${limit}`;
+    select walked.id, walked.key from (${entriesOf(question, start, window)} offset 0) walked
+    where ${allOf(checks)} ${sql.raw(`limit ${limit}`)}`;
 }
 
 /** The branches in turn to their ends; Postgres runs the second only when the first left room. */
 function walkAll(question: Question): SQL {
-  const branches = branchesOf(question).map(
-    ({ branch, after }) => sql`(${walk(question, branch, after, question.limit, null)})`,
-  );
-  return sql`select id, key from (${sql.join(branches, sql` union all `)}) page limit ${question.limit}`;
+  const { limit } = question;
+  const branches = branchesOf(question).map((start) => sql`(${walk(question, start, limit, null)})`);
+  return sql`select id, key from (${sql.join(branches, sql` union all `)}) page ${sql.raw(`limit ${limit}`)}`;
+}
+
+/** Sizes that statements are built for, so that a connection keeps a few plans and not one for each limit. */
+const SIZES = [21, 51, 101, 1_000];
+
+type KeptWalk = (db: Db, params: { value: SortKey[0]; id: string }) => Promise<Row[]>;
+const keptWalks = new Map<string, KeptWalk>();
+
+/** The walk through all customers, built and planned once for each column, direction, branch and size. */
+function keptWalk({ column, descending, after }: Question, limit: number): KeptWalk {
+  const place = after === undefined ? 'start' : after[0] === null ? 'absent' : 'present';
+  const name = `walk_${column}_${descending ? 'down' : 'up'}_${place}_${limit}`;
+  let kept = keptWalks.get(name);
+  if (!kept) {
+    kept = statement<{ value: SortKey[0]; id: string }, Row>(name, ({ storeId, value, id }) => {
+      const position = place === 'start' ? undefined : ([place === 'absent' ? null : value, id] as const);
+      return walkAll({ column, descending, filter: {}, limit, storeId, after: position });
+    });
+    keptWalks.set(name, kept);
+  }
+  return kept;
+}
+
+async function readAll(db: Db, question: Question, after: SortKey | undefined): Promise<Row[]> {
+  const { limit } = question;
+  const size = SIZES.find((candidate) => candidate >= limit) ?? limit;
+  const [value, id] = after ?? [null, ''];
+  return (await keptWalk(question, size)(db, { value, id })).slice(0, limit);
 }
 
 /** All that the filter selects, by its own indexes, sorted afterwards. */
 function collect(question: Question): SQL {
-  const { sort, filter, storeId } = question;
+  const { column, filter, storeId } = question;
   return sql`
     with chosen as materialized (
-      select customers.id, ${sort.key(storeId)} as key from customers where ${selectionCondition(storeId, filter)}
+      select customers.id, ${SORTS[column].key(storeId)} as key from customers where ${selectionCondition(storeId, filter)}
     )
     select id, key from chosen where ${isBehind(question)}
     order by key ${direction(question)} nulls last, id ${direction(question)} limit ${question.limit}`;
@@ -316,20 +178,26 @@ async function walkInReach(db: Db, question: Question): Promise<Row[] | undefine
   const { limit } = question;
   const window = 2 * reach(limit);
   const rows: Row[] = [];
-  for (const { branch, after } of branchesOf(question)) {
-    rows.push(...(await execute<Row>(db, walk(question, branch, after, limit - rows.length, window))));
+  for (const start of branchesOf(question)) {
+    rows.push(...(await execute<Row>(db, walk(question, start, limit - rows.length, window))));
     if (rows.length === limit) return rows;
-    const [next] = await execute(db, sql`${entriesOf(question, branch, after, window + 1)} offset ${window}`);
+    const [next] = await execute(db, sql`${entriesOf(question, start, window + 1)} offset ${window}`);
     if (next) return undefined;
   }
   return rows;
 }
 
-async function readRows(db: Db, question: Question): Promise<Row[]> {
-  const { filter, limit } = question;
+/** Whether the filter selects so few that collecting them is the better way. */
+async function isFew(db: Db, { filter: { q, ...others }, limit }: Question): Promise<boolean> {
+  const most = reach(limit);
+  if (q !== undefined && (await countHits(db, q, most + 1)) <= most) return true;
+  return (await estimateCustomers(db, others)) <= most;
+}
+
+async function readRows(db: Db, question: Question, after: SortKey | undefined): Promise<Row[]> {
+  if (namesOf(question.filter).length === 0) return readAll(db, question, after);
   if (uncheckedBy(question).length === 0) return execute(db, walkAll(question));
-  const isFew = filter.q !== undefined || (await estimateCustomers(db, filter)) <= reach(limit);
-  const walked = isFew ? undefined : await walkInReach(db, question);
+  const walked = (await isFew(db, question)) ? undefined : await walkInReach(db, question);
   return walked ?? execute(db, collect(question));
 }
 
@@ -343,14 +211,8 @@ async function listSorted(
   const filter = await resolveNames(db, given);
   const descending = sort.startsWith('-');
   const column = (descending ? sort.slice(1) : sort) as CustomerSortColumn;
-  const rows = await readRows(db, {
-    sort: SORTS[column],
-    filter,
-    storeId: db.storeId,
-    descending,
-    after,
-    limit,
-  });
+  const question = { column, filter, storeId: db.storeId, descending, after, limit };
+  const rows = await readRows(db, question, after);
   return rows.map(({ id, key }) => ({ id, key: [sortValue(key), id] }));
 }
 
@@ -390,30 +252,12 @@ export function listCustomerIds(
   const { limit, filter } = rest;
   const { q } = filter;
   if (sort === undefined && q !== undefined) {
-    return listByRelevance(db, { filter: { ...filter, q }, limit, after: after?.length === 3 ? after : undefined });
+    return listByRelevance(db, {
+      filter: { ...filter, q },
+      limit,
+      after: after?.length === 3 ? after : undefined,
+    });
   }
   const start = after?.length === 2 ? after : undefined;
   return listSorted(db, { filter, limit, sort: sort ?? DEFAULT_CUSTOMER_SORT, after: start });
-}
-
-/** How many customers the filter selects. */
-export async function countCustomers(db: Db, filter: CustomerFilter): Promise<number> {
-  const condition = selectionCondition(db.storeId, await resolveNames(db, filter));
-  const [row] = await execute<{ total: number }>(
-    db,
-    sql`select count(*) as total from customers where ${condition}`,
-  );
-  return row?.total ?? 0;
-}
-
-type Explained = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] };
-
-/** How many customers the planner expects the filter to select; costs the planning alone. */
-export async function estimateCustomers(db: Db, filter: CustomerFilter): Promise<number> {
-  const condition = selectionCondition(db.storeId, await resolveNames(db, filter));
-  const [row] = await execute<Explained>(
-    db,
-    sql`explain (format json) select from customers where ${condition}`,
-  );
-  return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }

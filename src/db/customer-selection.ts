@@ -1,5 +1,5 @@
 // Which customers a filter selects, as SQL conditions on the table `customers`: for lists, exports and bulk actions.
-import { type SQL, sql } from 'drizzle-orm';
+import { type Placeholder, type SQL, sql } from 'drizzle-orm';
 import { cityKey, postcodeKey } from '../domain/addresses.ts';
 import {
   type CustomerFilter,
@@ -14,14 +14,17 @@ import { type Db, statement } from './connection.ts';
 /** Hits of a quick search that a filter or an explicit sort looks at. */
 export const MAX_SEARCH_HITS = 50_000;
 
+/** The store, or its place in a statement that is built once. */
+type StoreId = string | number | Placeholder;
+
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
-const tagId = (storeId: string, value: string): SQL =>
+const tagId = (storeId: StoreId, value: string): SQL =>
   UUID.test(value)
     ? sql`${value}::uuid`
     : sql`(select t.id from tags t where t.store_id = ${storeId} and t.name_key = ${tagKey(value)})`;
 
-const groupId = (storeId: string, value: string): SQL =>
+const groupId = (storeId: StoreId, value: string): SQL =>
   UUID.test(value)
     ? sql`${value}::uuid`
     : sql`(select g.id from groups g where g.store_id = ${storeId} and g.name_key = ${groupKey(value)})`;
@@ -39,7 +42,7 @@ const isInGroup = ({ storeId, id }: Subject, groupValue: string): SQL => sql`exi
 
 /** Whose conditions: the store, and where a query has the customer's id. */
 interface Subject {
-  storeId: string;
+  storeId: StoreId;
   id: SQL;
 }
 
@@ -108,12 +111,22 @@ const conditionsOf = <Name extends keyof CustomerFilter>(
 };
 
 /** Of the store and listed: what every selection starts with. The words of the partial indexes, so that they apply. */
-export const isListed = (storeId: string): SQL =>
+export const isListed = (storeId: StoreId): SQL =>
   sql`customers.store_id = ${storeId} and customers.account_status not in ('merged', 'erased')`;
+
+/** What a quick search finds by, as a condition on one row: the same as matching_customers, where no index is at hand. */
+export function matchesSearch(q: string): SQL {
+  const term = searchTerm(q);
+  const stands =
+    [...term].length < 3
+      ? sql`customers.email_norm ^@ ${term}`
+      : sql`strpos(customers.search_text, ${term}) > 0`;
+  return sql`(${stands} or customers.sort_name ^@ ${term})`;
+}
 
 /** The conditions of a filter (of the named members), one or more for each; [] selects every customer. */
 export const filterConditions = (
-  storeId: string,
+  storeId: StoreId,
   filter: CustomerFilter,
   names: readonly (keyof CustomerFilter)[] = FILTER_NAMES,
   id: SQL = sql`customers.id`,
@@ -127,7 +140,7 @@ export const namesOf = (filter: CustomerFilter): (keyof CustomerFilter)[] =>
  * The whole condition for `… from customers where <condition>`: of the store, neither merged nor erased, and as the
  * filter says. The table must go by its own name, `customers`.
  */
-export const selectionCondition = (storeId: string, filter: CustomerFilter): SQL =>
+export const selectionCondition = (storeId: StoreId, filter: CustomerFilter): SQL =>
   sql.join([isListed(storeId), ...filterConditions(storeId, filter)], sql` and `);
 
 const findNames = statement<

@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { exportCustomers } from '../actions/customer-exports.ts';
-import { countCustomers, estimateCustomers, listCustomerIds } from '../db/customer-list.ts';
+import { countCustomers, estimateCustomers } from '../db/customer-counts.ts';
+import { listCustomerIds } from '../db/customer-list.ts';
 import { findCustomers } from '../db/customers.ts';
 import type { CustomerFilter } from '../domain/customer-filter.ts';
 import { endpoint } from '../endpoint.ts';
@@ -62,7 +63,11 @@ export async function customerList(app: FastifyInstance): Promise<void> {
     produces: ['text/csv'],
     returns: { 200: CustomersFile },
     handle: async (ctx, { query: { sort, columns, ...filter }, reply }) => {
-      const file = await exportCustomers(ctx, { filter: filter satisfies CustomerFilter, sort, columns: columns?.split(',') });
+      const file = await exportCustomers(ctx, {
+        filter: filter satisfies CustomerFilter,
+        sort,
+        columns: columns?.split(','),
+      });
       return reply
         .type('text/csv; charset=utf-8')
         .header('content-disposition', 'attachment; filename="customers.csv"')

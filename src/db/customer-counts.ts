@@ -1,0 +1,34 @@
+// How many customers a filter selects: counted, or as the planner expects.
+import { sql } from 'drizzle-orm';
+import { type CustomerFilter, searchTerm } from '../domain/customer-filter.ts';
+import { type Db, execute } from './connection.ts';
+import { resolveNames, selectionCondition } from './customer-selection.ts';
+
+/** How many customers a quick search finds, counted up to `limit`. */
+export async function countHits(db: Db, q: string, limit: number): Promise<number> {
+  const hits = sql`matching_customers(${searchTerm(q)}, ${limit})`;
+  const [row] = await execute<{ hits: number }>(db, sql`select count(*) as hits from ${hits}`);
+  return row?.hits ?? 0;
+}
+
+/** How many customers the filter selects. */
+export async function countCustomers(db: Db, filter: CustomerFilter): Promise<number> {
+  const condition = selectionCondition(db.storeId, await resolveNames(db, filter));
+  const [row] = await execute<{ total: number }>(
+    db,
+    sql`select count(*) as total from customers where ${condition}`,
+  );
+  return row?.total ?? 0;
+}
+
+type Explained = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] };
+
+/** How many customers the planner expects the filter to select; costs the planning alone. */
+export async function estimateCustomers(db: Db, filter: CustomerFilter): Promise<number> {
+  const condition = selectionCondition(db.storeId, await resolveNames(db, filter));
+  const [row] = await execute<Explained>(
+    db,
+    sql`explain (format json) select from customers where ${condition}`,
+  );
+  return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+}
