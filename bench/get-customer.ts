@@ -21,11 +21,18 @@ async function round(server: Served, token: string, ids: readonly string[]): Pro
     url: server.url,
     connections: CONNECTIONS,
     duration: SECONDS,
-    requests: ids.map((id) => ({ path: `/v1/customers/${id}`, headers: { authorization: `Bearer ${token}` } })),
+    requests: ids.map((id) => ({
+      path: `/v1/customers/${id}`,
+      headers: { authorization: `Bearer ${token}` },
+    })),
   });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} answers were not 2xx, ${result.errors} errors`);
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${result.non2xx} answers were not 2xx, ${result.errors} errors`);
   const used = (await server.cpuSeconds()) - before;
-  return { requestsPerSecond: result.requests.average, cpuMicroseconds: (used / result.requests.total) * 1e6 };
+  return {
+    requestsPerSecond: result.requests.average,
+    cpuMicroseconds: (used / result.requests.total) * 1e6,
+  };
 }
 
 const world = await openWorld();

@@ -1,9 +1,10 @@
 // Import of customers (CSV) through the API and a worker, against COPY of the rows that came out of it into the same
 // tables with all their indexes; then the same file again. Usage: node import.js [rows], 1,000,000 unless told.
 // Bars: ≥ 0.5 × COPY, re-import ≥ 0.25 × COPY, peak memory of the process < 400 MB.
+
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
@@ -14,7 +15,14 @@ import { launch, openWorld, say } from './world.ts';
 const rows = Number(process.argv[2] ?? 1_000_000);
 /** Tables that an import of customers fills, in the order of their foreign keys. */
 const TABLES = ['customers', 'addresses', 'customer_tags', 'events'];
-const CITIES = ['Berlin,10117,DE', 'Hamburg,20095,DE', 'Wien,1010,AT', 'Paris,75001,FR', 'Lyon,69001,FR', 'London,SW1A 1AA,GB'];
+const CITIES = [
+  'Berlin,10117,DE',
+  'Hamburg,20095,DE',
+  'Wien,1010,AT',
+  'Paris,75001,FR',
+  'Lyon,69001,FR',
+  'London,SW1A 1AA,GB',
+];
 
 /** The n-th row: names, phone, address and up to three of 50 tags. */
 function line(n: number): string {
@@ -39,14 +47,21 @@ async function timed<T>(work: () => Promise<T>): Promise<{ seconds: number; resu
 
 /** COPY of all rows of the tables from one database into an equal, empty one; only the loading is timed. */
 async function copySeconds(fromUrl: string, toUrl: string, dataDir: string): Promise<number> {
-  const [source, target] = [new pg.Client({ connectionString: fromUrl }), new pg.Client({ connectionString: toUrl })];
+  const [source, target] = [
+    new pg.Client({ connectionString: fromUrl }),
+    new pg.Client({ connectionString: toUrl }),
+  ];
   await Promise.all([source.connect(), target.connect()]);
   const move = async (table: string) => {
     const path = join(dataDir, `${table}.copy`);
     await pipeline(source.query(copyTo(`copy ${table} to stdout`)), createWriteStream(path));
     return timed(async () => {
       const { createReadStream } = await import('node:fs');
-      await pipeline(createReadStream(path), new PassThrough(), target.query(copyFrom(`copy ${table} from stdin`)));
+      await pipeline(
+        createReadStream(path),
+        new PassThrough(),
+        target.query(copyFrom(`copy ${table} from stdin`)),
+      );
     });
   };
   for (const table of ['stores', 'tags']) await move(table);
@@ -57,7 +72,9 @@ async function copySeconds(fromUrl: string, toUrl: string, dataDir: string): Pro
 }
 
 const world = await openWorld();
-const service = await launch(new URL('./serve-clientele.js', import.meta.url), [world.url, 'all'], { DATA_DIR: world.dataDir });
+const service = await launch(new URL('./serve-clientele.js', import.meta.url), [world.url, 'all'], {
+  DATA_DIR: world.dataDir,
+});
 try {
   const file = join(world.dataDir, 'customers.csv');
   await writeFile(file);
@@ -67,11 +84,14 @@ try {
   const copied = await copySeconds(world.url, await world.database('copied'), world.dataDir);
   const again = await timed(() => uploadImport(upload));
   say(`imported again: ${JSON.stringify(again.result.outcomes)}`);
-  const speed = (seconds: number) => `${Math.round(rows / seconds).toLocaleString('en')} rows/s (${seconds.toFixed(0)} s)`;
+  const speed = (seconds: number) =>
+    `${Math.round(rows / seconds).toLocaleString('en')} rows/s (${seconds.toFixed(0)} s)`;
   say(`\n| ${rows.toLocaleString('en')} customers | speed | ratio to COPY |\n| --- | --- | --- |`);
   say(`| COPY into the same tables | ${speed(copied)} | 1 |`);
   say(`| import | ${speed(first.seconds)} | ${(copied / first.seconds).toFixed(2)} (bar ≥ 0.5) |`);
-  say(`| the same file again | ${speed(again.seconds)} | ${(copied / again.seconds).toFixed(2)} (bar ≥ 0.25) |`);
+  say(
+    `| the same file again | ${speed(again.seconds)} | ${(copied / again.seconds).toFixed(2)} (bar ≥ 0.25) |`,
+  );
   say(`| peak memory of API + worker | ${(await service.peakMegabytes()).toFixed(0)} MB | bar < 400 MB |`);
 } finally {
   await service.stop();

@@ -14,4 +14,6 @@ const service = await startService(
     RATE_LIMIT_PER_MINUTE: '2000000000',
   }),
 );
-serve({ url: service.url ?? '', token: service.token ?? '', storeId: service.storeId ?? '' }, () => service.stop());
+serve({ url: service.url ?? '', token: service.token ?? '', storeId: service.storeId ?? '' }, () =>
+  service.stop(),
+);

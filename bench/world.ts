@@ -86,14 +86,20 @@ export async function launch(script: URL, args: string[], env: Record<string, st
 }
 
 /** The child's side of `launch`. */
-export function serve(hello: { url: string; token?: string; storeId?: string }, stop: () => Promise<unknown>): void {
+export function serve(
+  hello: { url: string; token?: string; storeId?: string },
+  stop: () => Promise<unknown>,
+): void {
   process.on('message', async (message) => {
     if (message === 'stop') {
       await stop();
       process.exit(0);
     }
     const { user, system } = process.cpuUsage();
-    const usage: Usage = { cpuSeconds: (user + system) / 1e6, peakMegabytes: process.resourceUsage().maxRSS / 1024 };
+    const usage: Usage = {
+      cpuSeconds: (user + system) / 1e6,
+      peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    };
     process.send?.(usage);
   });
   process.send?.(hello);

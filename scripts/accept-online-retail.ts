@@ -82,7 +82,12 @@ async function accept(file: string): Promise<boolean> {
     const storeId = newId();
     const ctx = systemContext(dbOf(service.database.pool, storeId), pino({ level: 'silent' }));
     await openStore(ctx, { name: 'Gift shop', currency: 'GBP', timezone: 'Europe/London', locale: 'en-GB' });
-    const token = signToken(service.config, { storeId, subject: 'acceptance', scopes: ROLES.owner, lifetimeSeconds: 7200 });
+    const token = signToken(service.config, {
+      storeId,
+      subject: 'acceptance',
+      scopes: ROLES.owner,
+      lifetimeSeconds: 7200,
+    });
     const upload = { url: String(service.url), token, file, mapping };
     const began = Date.now();
     const first = await uploadImport({ ...upload, query: { kind: 'orders' } });

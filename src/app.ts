@@ -1,6 +1,6 @@
 // The Fastify app: plugins in the order in which a request meets them, then the routes.
 import multipart from '@fastify/multipart';
-import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Config } from './config.ts';
@@ -69,7 +69,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     redis: options.redis,
   });
   await app.register(browsers, { pool });
-  await app.register(multipart, { throwFileSizeLimit: true, limits: { files: 1, fields: 10, fieldSize: 65_536, fileSize: FILE_LIMIT } });
+  await app.register(multipart, {
+    throwFileSizeLimit: true,
+    limits: { files: 1, fields: 10, fieldSize: 65_536, fileSize: FILE_LIMIT },
+  });
   await app.register(idempotency);
   addSchemas(app);
   await app.register(openapi, {

@@ -33,7 +33,10 @@ export const CONFIG_SCHEMA = Type.Object({
     minLength: 1,
     default: '.data',
   }),
-  DATABASE_URL: url('PostgreSQL ≥ 16; without it an embedded PostgreSQL 18 runs in DATA_DIR', '^postgres(ql)?://'),
+  DATABASE_URL: url(
+    'PostgreSQL ≥ 16; without it an embedded PostgreSQL 18 runs in DATA_DIR',
+    '^postgres(ql)?://',
+  ),
   MIGRATION_DATABASE_URL: url('login that owns the schema; default DATABASE_URL', '^postgres(ql)?://'),
   DATABASE_POOL_SIZE: positive('connections of the API to PostgreSQL', 10, 1000),
   DATABASE_STATEMENT_TIMEOUT_MS: positive('longest time one SQL statement may take', 15_000),
@@ -41,12 +44,18 @@ export const CONFIG_SCHEMA = Type.Object({
     'Redis for queues and shared rate limits; several URLs, comma-separated, name a cluster',
     '^rediss?://',
   ),
-  SMTP_URL: url('SMTP server for mails', '^smtps?://'),
+  SMTP_URL: url('SMTP server for mails; this version sends none yet', '^smtps?://'),
   APP_SECRET: Type.Optional(
-    Type.String({ description: 'key material for tokens and cursors, at least 32 characters', minLength: 32 }),
+    Type.String({
+      description: 'key material for tokens and cursors, at least 32 characters',
+      minLength: 32,
+    }),
   ),
   JWT_SECRET: Type.Optional(
-    Type.String({ description: 'HS256 secret of staff tokens; default derived from APP_SECRET', minLength: 32 }),
+    Type.String({
+      description: 'HS256 secret of staff tokens; default derived from APP_SECRET',
+      minLength: 32,
+    }),
   ),
   JWT_JWKS_URL: url('JWKS of an identity provider for EdDSA, ES256 and RS256 tokens', '^https?://'),
   JWT_ISSUER: Type.String({ description: 'accepted `iss` of tokens', minLength: 1, default: 'clientele' }),
@@ -55,7 +64,11 @@ export const CONFIG_SCHEMA = Type.Object({
     'least level of log lines',
     'info',
   ),
-  LOG_REQUESTS: choice(['failed', 'all'], 'which requests get a log line: slow and failed ones, or all', 'failed'),
+  LOG_REQUESTS: choice(
+    ['failed', 'all'],
+    'which requests get a log line: slow and failed ones, or all',
+    'failed',
+  ),
   RATE_LIMIT_PER_MINUTE: positive('requests a minute for one credential', 6_000),
   RATE_LIMIT_ANONYMOUS_PER_MINUTE: positive('requests a minute for one address without a credential', 300),
   WORKER_CONCURRENCY: positive('jobs of one queue that a worker runs at a time', 2, 100),

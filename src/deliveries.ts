@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import type { OrderReader } from './actions/import-orders.ts';
 import type { OrderDelivery } from './actions/orders.ts';
 import { createChecker } from './plugins/validation.ts';
-import { OrderBatchEntry, orderSchemas, type OrderUpsert } from './schemas/orders.ts';
+import { OrderBatchEntry, type OrderUpsert, orderSchemas } from './schemas/orders.ts';
 
 /** What is left out of an order is empty; refunds left out stay as they are stored (O1). */
 export function deliveryOf(externalId: string, body: OrderUpsert): OrderDelivery {
@@ -15,14 +15,16 @@ export function deliveryOf(externalId: string, body: OrderUpsert): OrderDelivery
       currency: body.currency,
       placedAt: new Date(body.placedAt),
       platformUpdatedAt: new Date(body.updatedAt),
-      items: body.items.map(({ productId = null, sku = null, categories = [], discount = 0, tax = 0, ...item }) => ({
-        ...item,
-        productId,
-        sku,
-        categories,
-        discount,
-        tax,
-      })),
+      items: body.items.map(
+        ({ productId = null, sku = null, categories = [], discount = 0, tax = 0, ...item }) => ({
+          ...item,
+          productId,
+          sku,
+          categories,
+          discount,
+          tax,
+        }),
+      ),
       shipping: body.shipping ?? 0,
       tax: body.tax ?? 0,
       taxesIncluded: body.taxesIncluded ?? false,
@@ -42,12 +44,19 @@ export function deliveryOf(externalId: string, body: OrderUpsert): OrderDelivery
 
 /** Reads a line of an NDJSON file: an order in the form of the batch endpoint, or what is wrong with it. */
 export function orderReader(): OrderReader {
-  const schemas = Object.fromEntries(orderSchemas.map((schema) => [String((schema as { $id?: string }).$id), schema]));
+  const schemas = Object.fromEntries(
+    orderSchemas.map((schema) => [String((schema as { $id?: string }).$id), schema]),
+  );
   const check = createChecker(schemas, {})(OrderBatchEntry);
   return (value) => {
     const errors = check(value);
     if (errors.length > 0) {
-      return { problems: errors.map(({ instancePath, message = 'is not valid' }) => ({ pointer: instancePath, message })) };
+      return {
+        problems: errors.map(({ instancePath, message = 'is not valid' }) => ({
+          pointer: instancePath,
+          message,
+        })),
+      };
     }
     const { externalId, ...order } = value as Static<typeof OrderBatchEntry>;
     return { delivery: deliveryOf(externalId, order) };

@@ -117,10 +117,11 @@ export function isUnchanged(request: FastifyRequest, etag: string): boolean {
 }
 
 /** Registers one operation on `app`. */
-export function endpoint<P extends TSchema = TObject, Q extends TSchema = TObject, B extends TSchema = TObject>(
-  app: FastifyInstance,
-  definition: Endpoint<P, Q, B>,
-): void {
+export function endpoint<
+  P extends TSchema = TObject,
+  Q extends TSchema = TObject,
+  B extends TSchema = TObject,
+>(app: FastifyInstance, definition: Endpoint<P, Q, B>): void {
   const { method, url, handle, returns, location } = definition;
   const status = Number(Object.keys(returns)[0]);
   const zone = definition.zone ?? 'staff';

@@ -30,7 +30,8 @@ export const ERRORS = define({
   CURSOR_INVALID: {
     status: 400,
     title: 'The cursor cannot be used here',
-    detail: 'Use `page.nextCursor` of the same list with the same sort and filters, or start without a cursor.',
+    detail:
+      'Use `page.nextCursor` of the same list with the same sort and filters, or start without a cursor.',
   },
   IDEMPOTENCY_KEY_REQUIRED: {
     status: 400,
@@ -173,7 +174,8 @@ export const ERRORS = define({
   JOB_NOT_UNDOABLE: {
     status: 409,
     title: 'The job cannot be undone',
-    detail: 'Only finished tag and group jobs that are not undone yet can be undone; `reason` says what stands in the way.',
+    detail:
+      'Only finished tag and group jobs that are not undone yet can be undone; `reason` says what stands in the way.',
   },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
@@ -295,7 +297,8 @@ export const ERRORS = define({
   ORDER_TOTAL_MISMATCH: {
     status: 422,
     title: 'The totals of the order do not add up',
-    detail: 'total = sum of lines + shipping + tax (unless included) - discount; see `errors` for the expected value.',
+    detail:
+      'total = sum of lines + shipping + tax (unless included) - discount; see `errors` for the expected value.',
   },
   REFUND_EXCEEDS_TOTAL: {
     status: 422,
@@ -335,7 +338,8 @@ export const ERRORS = define({
   CONSENT_BASIS_REQUIRED: {
     status: 422,
     title: 'Consent needs a declared basis',
-    detail: 'The file has a marketing column: send `consentBasis` with how consent was given, or leave the column out.',
+    detail:
+      'The file has a marketing column: send `consentBasis` with how consent was given, or leave the column out.',
   },
   SELECTION_INVALID: {
     status: 422,
@@ -345,7 +349,8 @@ export const ERRORS = define({
   BULK_ACTION_INVALID: {
     status: 422,
     title: 'The action lacks something or has too much',
-    detail: 'addTags and removeTags need tags, the group actions groupId, setSalesAgent salesAgentId; see `errors`.',
+    detail:
+      'addTags and removeTags need tags, the group actions groupId, setSalesAgent salesAgentId; see `errors`.',
   },
   // 429, 5xx
   RATE_LIMITED: {

@@ -54,7 +54,11 @@ export function pageStart<Key extends PageKey>({ query, request }: PageInput): P
 }
 
 /** The answer whose end is known: `next` is the key to go on behind, null on the last page. Sets the Link header. */
-export function pageUpTo<Item>({ request, reply }: PageInput, data: Item[], next: PageKey | null): Page<Item> {
+export function pageUpTo<Item>(
+  { request, reply }: PageInput,
+  data: Item[],
+  next: PageKey | null,
+): Page<Item> {
   if (next === null) return { data, page: { nextCursor: null, hasMore: false } };
   const nextCursor = request.server.cursors.sign(scopeOf(request), next);
   reply.header('link', linkTo(request, nextCursor));
@@ -62,7 +66,11 @@ export function pageUpTo<Item>({ request, reply }: PageInput, data: Item[], next
 }
 
 /** The answer made of rows that were read from `pageStart`; sets the Link header. */
-export function pageAnswer<Row>(input: PageInput, rows: readonly Row[], keyOf: (row: Row) => PageKey): Page<Row> {
+export function pageAnswer<Row>(
+  input: PageInput,
+  rows: readonly Row[],
+  keyOf: (row: Row) => PageKey,
+): Page<Row> {
   const { limit } = input.query;
   const data = rows.slice(0, limit);
   const last = data.at(-1);

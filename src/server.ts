@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { Redis } from 'ioredis';
 import pino from 'pino';
+import { openStore } from './actions/stores.ts';
 import { buildApp } from './app.ts';
 import type { Config } from './config.ts';
 import { newId, systemContext } from './context.ts';
-import { openStore } from './actions/stores.ts';
 import { type Database, openDatabase } from './database.ts';
 import { dbOf } from './db/connection.ts';
 import { listStoreIds } from './db/stores.ts';
@@ -51,7 +51,12 @@ export async function developmentStore(database: Database, log: pino.Logger): Pr
 }
 
 async function developmentToken(config: Config, storeId: string): Promise<string> {
-  const token = signToken(config, { storeId, subject: 'developer', scopes: ROLES.owner, lifetimeSeconds: 30 * DAY_S });
+  const token = signToken(config, {
+    storeId,
+    subject: 'developer',
+    scopes: ROLES.owner,
+    lifetimeSeconds: 30 * DAY_S,
+  });
   await saveToken(config, token);
   return token;
 }
@@ -70,7 +75,11 @@ interface Parts {
 }
 
 /** API and worker end side by side within the grace time; then what they stand on. */
-async function stopParts({ database, worker, redis, app }: Parts, graceMs: number, log: pino.Logger): Promise<void> {
+async function stopParts(
+  { database, worker, redis, app }: Parts,
+  graceMs: number,
+  log: pino.Logger,
+): Promise<void> {
   const ended = await Promise.allSettled([app?.stop(graceMs), worker?.stop(graceMs)]);
   redis?.disconnect();
   ended.push(...(await Promise.allSettled([database.close()])));
@@ -78,9 +87,14 @@ async function stopParts({ database, worker, redis, app }: Parts, graceMs: numbe
 }
 
 /** Starts what ROLE asks for; resolves when it answers. */
-export async function startService(given: Config, logger: pino.Logger = makeLogger(given)): Promise<RunningService> {
+export async function startService(
+  given: Config,
+  logger: pino.Logger = makeLogger(given),
+): Promise<RunningService> {
   const config = await withSecret(given);
-  const database = await openDatabase(config, (error) => logger.warn({ message: error.message }, 'idle connection lost'));
+  const database = await openDatabase(config, (error) =>
+    logger.warn({ message: error.message }, 'idle connection lost'),
+  );
   const parts: Parts = { database };
   let stopping: Promise<void> | undefined;
   const stop = () => {

@@ -15,7 +15,9 @@ export async function withSecret(config: Config): Promise<Config> {
   if (config.APP_SECRET) return config;
   const file = join(config.DATA_DIR, 'secret');
   await mkdir(config.DATA_DIR, { recursive: true });
-  await writeFile(file, randomBytes(32).toString('base64url'), { flag: 'wx', mode: PRIVATE }).catch(ignoreExisting);
+  await writeFile(file, randomBytes(32).toString('base64url'), { flag: 'wx', mode: PRIVATE }).catch(
+    ignoreExisting,
+  );
   return Object.freeze({ ...config, APP_SECRET: (await readFile(file, 'utf8')).trim() });
 }
 
@@ -32,7 +34,11 @@ export interface TokenRequest {
 
 /** Signs a staff token (HS256). */
 export function signToken(config: Config, request: TokenRequest): string {
-  const sign = createSigner({ key: jwtSecret(config), algorithm: 'HS256', expiresIn: request.lifetimeSeconds * 1000 });
+  const sign = createSigner({
+    key: jwtSecret(config),
+    algorithm: 'HS256',
+    expiresIn: request.lifetimeSeconds * 1000,
+  });
   return sign({
     iss: config.JWT_ISSUER,
     aud: STAFF_AUDIENCE,
@@ -44,7 +50,11 @@ export function signToken(config: Config, request: TokenRequest): string {
 
 /** Signs a token for /metrics and the like: it belongs to no store. */
 export function signOpsToken(config: Config, lifetimeSeconds: number): string {
-  const sign = createSigner({ key: jwtSecret(config), algorithm: 'HS256', expiresIn: lifetimeSeconds * 1000 });
+  const sign = createSigner({
+    key: jwtSecret(config),
+    algorithm: 'HS256',
+    expiresIn: lifetimeSeconds * 1000,
+  });
   return sign({ iss: config.JWT_ISSUER, aud: OPS_AUDIENCE, sub: 'operations', scope: 'ops:read' });
 }
 

@@ -60,56 +60,71 @@ async function start(t: Test, env: Record<string, string>): Promise<Running> {
   };
 }
 
-const headersOf = ({ token }: Running) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
+const headersOf = ({ token }: Running) => ({
+  authorization: `Bearer ${token}`,
+  'content-type': 'application/json',
+});
 
 async function countWhere(condition: string): Promise<number> {
-  return Number((await database.owner.query(`select count(*) from customers where ${condition}`)).rows[0].count);
+  return Number(
+    (await database.owner.query(`select count(*) from customers where ${condition}`)).rows[0].count,
+  );
 }
 
-t.test('SIGTERM among requests: each one is answered or refused, what was answered is stored, exit < 25 s', async (t) => {
-  const service = await start(t, { DATA_DIR: await folder(t), DATABASE_URL: database.url, ROLE: 'api' });
-  const answers = { created: 0, other: 0, lost: 0 };
-  let stopped = false;
-  const client = async (name: number) => {
-    for (let n = 0; !stopped; n++) {
-      const body = JSON.stringify({ lastName: `Signal ${name}`, email: `signal-${name}-${n}@example.com` });
-      await fetch(`${service.url}/v1/customers`, { method: 'POST', headers: headersOf(service), body }).then(
-        ({ status }) => {
-          if (status === 201) answers.created++;
-          else answers.other++;
-        },
-        () => {
-          answers.lost++;
-          stopped = true;
-        },
-      );
-    }
-  };
-  const clients = Promise.all(Array.from({ length: 16 }, (_, name) => client(name)));
-  await sleep(700);
-  const { code, ms } = await service.end('SIGTERM');
-  stopped = true;
-  await clients;
-  t.equal(code, 0);
-  t.ok(ms < EXIT_LIMIT_MS, `${ms} ms`);
-  t.ok(answers.created > 20, `${answers.created} were created before the stop`);
-  t.equal(answers.other, 0);
-  const stored = await countWhere(`email_norm like 'signal-%'`);
-  t.equal(stored, answers.created, 'nothing answered is missing, nothing unanswered was begun and kept');
-});
+t.test(
+  'SIGTERM among requests: each one is answered or refused, what was answered is stored, exit < 25 s',
+  async (t) => {
+    const service = await start(t, { DATA_DIR: await folder(t), DATABASE_URL: database.url, ROLE: 'api' });
+    const answers = { created: 0, other: 0, lost: 0 };
+    let stopped = false;
+    const client = async (name: number) => {
+      for (let n = 0; !stopped; n++) {
+        const body = JSON.stringify({ lastName: `Signal ${name}`, email: `signal-${name}-${n}@example.com` });
+        await fetch(`${service.url}/v1/customers`, {
+          method: 'POST',
+          headers: headersOf(service),
+          body,
+        }).then(
+          ({ status }) => {
+            if (status === 201) answers.created++;
+            else answers.other++;
+          },
+          () => {
+            answers.lost++;
+            stopped = true;
+          },
+        );
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 16 }, (_, name) => client(name)));
+    await sleep(700);
+    const { code, ms } = await service.end('SIGTERM');
+    stopped = true;
+    await clients;
+    t.equal(code, 0);
+    t.ok(ms < EXIT_LIMIT_MS, `${ms} ms`);
+    t.ok(answers.created > 20, `${answers.created} were created before the stop`);
+    t.equal(answers.other, 0);
+    const stored = await countWhere(`email_norm like 'signal-%'`);
+    t.equal(stored, answers.created, 'nothing answered is missing, nothing unanswered was begun and kept');
+  },
+);
 
-t.test('readiness says 503 before the port closes, and an idle service is gone in about a second', async (t) => {
-  const service = await start(t, { DATA_DIR: await folder(t), DATABASE_URL: database.url, ROLE: 'api' });
-  t.equal((await fetch(`${service.url}/readyz`)).status, 200);
-  const ended = service.end('SIGTERM');
-  await sleep(150);
-  const ready = await fetch(`${service.url}/readyz`);
-  t.equal(ready.status, 503);
-  t.equal(((await ready.json()) as { status: string }).status, 'stopping');
-  const { code, ms } = await ended;
-  t.equal(code, 0);
-  t.ok(ms < 5_000, `${ms} ms`);
-});
+t.test(
+  'readiness says 503 before the port closes, and an idle service is gone in about a second',
+  async (t) => {
+    const service = await start(t, { DATA_DIR: await folder(t), DATABASE_URL: database.url, ROLE: 'api' });
+    t.equal((await fetch(`${service.url}/readyz`)).status, 200);
+    const ended = service.end('SIGTERM');
+    await sleep(150);
+    const ready = await fetch(`${service.url}/readyz`);
+    t.equal(ready.status, 503);
+    t.equal(((await ready.json()) as { status: string }).status, 'stopping');
+    const { code, ms } = await ended;
+    t.equal(code, 0);
+    t.ok(ms < 5_000, `${ms} ms`);
+  },
+);
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   t.test(`${signal} in the middle of an import: after a new start every row is there once`, async (t) => {
@@ -151,13 +166,16 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   });
 }
 
-t.test('a port that is taken and a wrong setting stop the start with a message that says what to do', async (t) => {
-  const taken = createServer();
-  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => taken.close());
-  const { port } = taken.address() as { port: number };
-  const env = { DATA_DIR: await folder(t), DATABASE_URL: database.url };
-  await t.rejects(start(t, { ...env, PORT: String(port), ROLE: 'api' }), { message: /PORT/ });
-  await t.rejects(start(t, { ...env, ROLE: 'everything' }), { message: /ROLE.*all, api, worker/ });
-  await t.rejects(start(t, { ...env, NODE_ENV: 'production', APP_SECRET: '' }), { message: /APP_SECRET/ });
-});
+t.test(
+  'a port that is taken and a wrong setting stop the start with a message that says what to do',
+  async (t) => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => taken.close());
+    const { port } = taken.address() as { port: number };
+    const env = { DATA_DIR: await folder(t), DATABASE_URL: database.url };
+    await t.rejects(start(t, { ...env, PORT: String(port), ROLE: 'api' }), { message: /PORT/ });
+    await t.rejects(start(t, { ...env, ROLE: 'everything' }), { message: /ROLE.*all, api, worker/ });
+    await t.rejects(start(t, { ...env, NODE_ENV: 'production', APP_SECRET: '' }), { message: /APP_SECRET/ });
+  },
+);

@@ -1,8 +1,8 @@
 // API keys: make, list, revoke; only the hash of a key is kept.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Ctx } from '../context.ts';
-import type { Tx } from '../db/connection.ts';
 import { type ApiKey, insertApiKey, revokeApiKey as revokeRow } from '../db/api-keys.ts';
+import type { Tx } from '../db/connection.ts';
 import { formatKey, type KeyKind, SHOWN_CHARACTERS } from '../domain/api-keys.ts';
 import { Problem } from '../errors.ts';
 import { write } from './write.ts';

@@ -21,20 +21,20 @@ import { findAgent } from '../db/sales-agents.ts';
 import { findStore, type Store } from '../db/stores.ts';
 import { ensureTags, insertCustomerTags } from '../db/tags.ts';
 import { type AccountStatus, canTransition } from '../domain/account-states.ts';
-import { applyCustom, checkCustom, type CustomValue } from '../domain/custom-fields.ts';
+import { applyCustom, type CustomValue, checkCustom } from '../domain/custom-fields.ts';
 import { type Named, searchText, sortName } from '../domain/customer-names.ts';
 import {
   birthdayColumns,
+  type CustomerInput,
   changedFields,
   checkIdentity,
   checkWholesale,
-  type CustomerInput,
   normaliseCustomer,
   type Source,
 } from '../domain/customers.ts';
+import { blockersFor, checkDelete, type DeletionBlocker } from '../domain/deletability.ts';
 import { nameKey } from '../domain/duplicates.ts';
 import { duplicateKey } from '../domain/emails.ts';
-import { checkDelete, type DeletionBlocker, blockersFor } from '../domain/deletability.ts';
 import { type FieldProblem, foldText } from '../domain/fields.ts';
 import { checkPrimaryGroup } from '../domain/groups.ts';
 import { parseTags, planTags, tagKey } from '../domain/tags.ts';
@@ -63,7 +63,15 @@ export interface CreateCustomerInput extends CustomerFieldsInput {
 /** What of a row counts for the rules. */
 type Current = Pick<
   CustomerRow,
-  'email' | 'emailNorm' | 'phone' | 'firstName' | 'lastName' | 'company' | 'wholesale' | 'accountStatus' | 'custom'
+  | 'email'
+  | 'emailNorm'
+  | 'phone'
+  | 'firstName'
+  | 'lastName'
+  | 'company'
+  | 'wholesale'
+  | 'accountStatus'
+  | 'custom'
 >;
 
 const NOBODY: Current = {
@@ -119,7 +127,12 @@ export function derivedColumns(customer: Named & { emailNorm: string | null }) {
 const prefixed = (problems: FieldProblem[], prefix: string) =>
   problems.map((problem) => ({ ...problem, pointer: `${prefix}${problem.pointer}` }));
 
-function customColumn(store: Store, input: CustomerFieldsInput, current: Current, mode: 'create' | 'update'): CustomerChange {
+function customColumn(
+  store: Store,
+  input: CustomerFieldsInput,
+  current: Current,
+  mode: 'create' | 'update',
+): CustomerChange {
   if (input.custom === undefined && mode === 'update') return {};
   const patch = input.custom ?? {};
   const problems = checkCustom(store.settings.customFields, patch, mode);
@@ -129,9 +142,17 @@ function customColumn(store: Store, input: CustomerFieldsInput, current: Current
 
 /** Absent keeps, null clears. */
 /** The column values of an input, checked against everything that one customer alone can break. */
-function columnsOf(ctx: Ctx, store: Store, input: CustomerFieldsInput, current: Current, mode: 'create' | 'update'): CustomerChange {
+function columnsOf(
+  ctx: Ctx,
+  store: Store,
+  input: CustomerFieldsInput,
+  current: Current,
+  mode: 'create' | 'update',
+): CustomerChange {
   const today = localTimeAt(ctx.now, store.timezone);
-  const { fields: read } = accepted(normaliseCustomer(input, { today, defaultCountry: store.settings.defaultCountry }));
+  const { fields: read } = accepted(
+    normaliseCustomer(input, { today, defaultCountry: store.settings.defaultCountry }),
+  );
   const { birthday, ...fields } = read;
   const after = { ...current, ...fields };
   accepted(checkIdentity(after));
@@ -152,7 +173,10 @@ function columnsOf(ctx: Ctx, store: Store, input: CustomerFieldsInput, current: 
 async function refuseTaken(tx: Tx, columns: CustomerChange, ownId?: string): Promise<void> {
   const { emailNorm, externalId } = columns;
   if (!emailNorm && !externalId) return;
-  for (const other of await findByIdentity(tx, { emailNorm: emailNorm ?? null, externalId: externalId ?? null })) {
+  for (const other of await findByIdentity(tx, {
+    emailNorm: emailNorm ?? null,
+    externalId: externalId ?? null,
+  })) {
     if (other.id === ownId) continue;
     const code = emailNorm && other.emailNorm === emailNorm ? 'EMAIL_TAKEN' : 'EXTERNAL_ID_TAKEN';
     throw new Problem(code, { customerId: other.id });
@@ -161,7 +185,8 @@ async function refuseTaken(tx: Tx, columns: CustomerChange, ownId?: string): Pro
 
 async function refuseUnknownAgent(tx: Tx, salesAgentId: string | null | undefined): Promise<void> {
   if (!salesAgentId) return;
-  if (!(await findAgent(tx, salesAgentId))) throw new Problem('REFERENCE_UNKNOWN', { reference: '/salesAgentId' });
+  if (!(await findAgent(tx, salesAgentId)))
+    throw new Problem('REFERENCE_UNKNOWN', { reference: '/salesAgentId' });
 }
 
 async function refuseUnknownGroups(tx: Tx, groupIds: readonly string[]): Promise<void> {
@@ -177,7 +202,12 @@ export const sourceOf = (ctx: Ctx): string => (ctx.actor.startsWith('staff:') ? 
 async function addFirstTags(ctx: Ctx, tx: Tx, customerId: string, names: readonly string[]): Promise<void> {
   const wanted = names.map((name) => ({ id: ctx.newId(), name, nameKey: tagKey(name), createdAt: ctx.now }));
   const rows = await ensureTags(tx, wanted);
-  await insertCustomerTags(tx, { customerId, tagIds: rows.map((row) => row.id), source: sourceOf(ctx), now: ctx.now });
+  await insertCustomerTags(tx, {
+    customerId,
+    tagIds: rows.map((row) => row.id),
+    source: sourceOf(ctx),
+    now: ctx.now,
+  });
 }
 
 async function addFirstNote(ctx: Ctx, tx: Tx, customerId: string, body: string): Promise<void> {
@@ -232,7 +262,11 @@ export function createCustomer(ctx: Ctx, input: CreateCustomerInput): Promise<Cu
     await addFirstTags(ctx, tx, id, names);
     await insertMemberships(tx, { customerId: id, groupIds, source: sourceOf(ctx), now: ctx.now });
     if (input.note) await addFirstNote(ctx, tx, id, input.note);
-    await tell(ctx, tx, { kind: 'customer.created', customerId: id, data: { source: input.source ?? 'api' } });
+    await tell(ctx, tx, {
+      kind: 'customer.created',
+      customerId: id,
+      data: { source: input.source ?? 'api' },
+    });
     return readBack(tx, id);
   });
 }
@@ -253,7 +287,11 @@ type Standing = Pick<CustomerRow, 'accountStatus' | 'mergedIntoId'>;
 async function present<Row extends Standing>(db: Db, row: Row | undefined): Promise<Row> {
   if (!row) throw new Problem('NOT_FOUND', { resource: 'customer' });
   const { accountStatus, mergedIntoId } = row;
-  if (mergedIntoId) throw new Problem('CUSTOMER_GONE', { accountStatus, mergedIntoId: await findSurvivorId(db, mergedIntoId) });
+  if (mergedIntoId)
+    throw new Problem('CUSTOMER_GONE', {
+      accountStatus,
+      mergedIntoId: await findSurvivorId(db, mergedIntoId),
+    });
   if (accountStatus === 'erased') throw new Problem('CUSTOMER_GONE', { accountStatus });
   return row;
 }
@@ -267,7 +305,8 @@ export const readPresent = async (db: Db, id: string) => present(db, await findS
 /** Locks a customer that can be changed, and holds If-Match against it (C8). */
 export async function lockPresent(tx: Tx, id: string, ifMatch: number | undefined): Promise<CustomerRow> {
   const row = await present(tx, await lockCustomer(tx, id));
-  if (ifMatch !== undefined && ifMatch !== row.version) throw new Problem('VERSION_MISMATCH', { version: row.version });
+  if (ifMatch !== undefined && ifMatch !== row.version)
+    throw new Problem('VERSION_MISMATCH', { version: row.version });
   return row;
 }
 
@@ -287,14 +326,27 @@ function statusColumns(ctx: Ctx, row: CustomerRow, wanted: AccountStatus | undef
  * Merge-patch of a customer: null clears, absent keeps. A patch that changes nothing keeps the version.
  * @throws Problem NOT_FOUND, VERSION_MISMATCH, CUSTOMER_GONE and the codes of createCustomer
  */
-export function updateCustomer(ctx: Ctx, id: string, input: CustomerFieldsInput, ifMatch?: number): Promise<Customer> {
+export function updateCustomer(
+  ctx: Ctx,
+  id: string,
+  input: CustomerFieldsInput,
+  ifMatch?: number,
+): Promise<Customer> {
   return write(ctx, async (tx) => {
     const row = await lockPresent(tx, id, ifMatch);
     const store = await storeOf({ ...ctx, db: tx });
-    const columns = { ...columnsOf(ctx, store, input, row, 'update'), ...statusColumns(ctx, row, input.accountStatus) };
+    const columns = {
+      ...columnsOf(ctx, store, input, row, 'update'),
+      ...statusColumns(ctx, row, input.accountStatus),
+    };
     if (input.primaryGroupId !== undefined) {
       const groups = await listGroupsOf(tx, id);
-      accepted(checkPrimaryGroup(input.primaryGroupId, groups.map((group) => group.id)));
+      accepted(
+        checkPrimaryGroup(
+          input.primaryGroupId,
+          groups.map((group) => group.id),
+        ),
+      );
     }
     const changes = changedFields(row, columns, [...TOLD, 'custom']);
     if (Object.keys(changes).length === 0) return readBack(tx, id);

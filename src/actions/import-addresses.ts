@@ -1,6 +1,12 @@
 // The rows of an address file: added to the customers they name; one that is there already stays as it is (A5).
 import type { Ctx } from '../context.ts';
-import { copyDefaultAddresses, insertAddresses, type NewAddress, setDefaultAddress, setDefaultBilling } from '../db/addresses.ts';
+import {
+  copyDefaultAddresses,
+  insertAddresses,
+  type NewAddress,
+  setDefaultAddress,
+  setDefaultBilling,
+} from '../db/addresses.ts';
 import type { Tx } from '../db/connection.ts';
 import { type CustomerRow, touchCustomers } from '../db/customers.ts';
 import { listContentKeys, lockKnownCustomers } from '../db/imports.ts';
@@ -31,7 +37,10 @@ function ownersByKey(known: readonly CustomerRow[]): Map<string, CustomerRow> {
 }
 
 /** All keys of a row must name the same customer. */
-function ownerOf({ customer }: AddressRecord, owners: ReadonlyMap<string, CustomerRow>): CustomerRow | undefined {
+function ownerOf(
+  { customer }: AddressRecord,
+  owners: ReadonlyMap<string, CustomerRow>,
+): CustomerRow | undefined {
   const named = [
     ...(customer.id ? [owners.get(`id ${customer.id}`)] : []),
     ...(customer.externalId ? [owners.get(`external ${customer.externalId}`)] : []),
@@ -64,14 +73,28 @@ async function placesOf(tx: Tx, known: readonly CustomerRow[]): Promise<Map<stri
 async function writeAddresses(ctx: Ctx, tx: Tx, job: JobRow, added: readonly Added[]): Promise<void> {
   if (added.length === 0) return;
   const owners = [...new Set(added.map(({ row }) => row.customerId))];
-  await insertAddresses(tx, added.map(({ row }) => row));
-  await copyDefaultAddresses(tx, added.filter(({ row }) => row.isDefault).map(({ row }) => row.customerId));
+  await insertAddresses(
+    tx,
+    added.map(({ row }) => row),
+  );
+  await copyDefaultAddresses(
+    tx,
+    added.filter(({ row }) => row.isDefault).map(({ row }) => row.customerId),
+  );
   for (const { row, record } of added) {
     if (record.isDefault && !row.isDefault) await setDefaultAddress(tx, row.customerId, row.id);
     if (record.isDefaultBilling) await setDefaultBilling(tx, row.customerId, row.id);
   }
   await touchCustomers(tx, { ids: owners, now: ctx.now });
-  const told = added.map(({ row }) => ({ kind: 'address.added', customerId: row.customerId, subjectId: row.id, data: { jobId: job.id } }) as const);
+  const told = added.map(
+    ({ row }) =>
+      ({
+        kind: 'address.added',
+        customerId: row.customerId,
+        subjectId: row.id,
+        data: { jobId: job.id },
+      }) as const,
+  );
   await tell(ctx, tx, ...told);
 }
 
@@ -94,7 +117,10 @@ export async function importAddresses(ctx: Ctx, tx: Tx, job: JobRow, rows: reado
     } else {
       const isDefault = has.size === 0;
       has.add(place);
-      added.push({ record, row: newRow(ctx, owner.id, record.address, { isDefault, isDefaultBilling: false, lastUsedAt: null }) });
+      added.push({
+        record,
+        row: newRow(ctx, owner.id, record.address, { isDefault, isDefaultBilling: false, lastUsedAt: null }),
+      });
     }
   }
   if (!job.dryRun) await writeAddresses(ctx, tx, job, added);

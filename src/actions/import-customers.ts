@@ -24,7 +24,13 @@ import { ensureTags } from '../db/tags.ts';
 import { addressKey, placeKeys } from '../domain/addresses.ts';
 import { checkCustom } from '../domain/custom-fields.ts';
 import { groupKey } from '../domain/groups.ts';
-import { type ImportMode, type ImportRow, type PlannedCustomer, planImport, plannedChanges } from '../domain/imports/plan.ts';
+import {
+  type ImportMode,
+  type ImportRow,
+  type PlannedCustomer,
+  planImport,
+  plannedChanges,
+} from '../domain/imports/plan.ts';
 import type { CustomerRecord, RowProblem } from '../domain/imports/rows.ts';
 import { tagKey } from '../domain/tags.ts';
 import { contentKeyOf, newRow } from './addresses.ts';
@@ -88,7 +94,9 @@ function keySets(carried: readonly Carried[]): KeySets {
 /** What the known customers of the plan have already of the kinds that the rows name. */
 async function readCarried(tx: Tx, planned: readonly Planned[]) {
   const idsWith = (says: (record: CustomerRecord) => boolean) => ({
-    customerIds: planned.filter(({ known, rows }) => known && rows.some(({ record }) => says(record))).map(({ id }) => id),
+    customerIds: planned
+      .filter(({ known, rows }) => known && rows.some(({ record }) => says(record)))
+      .map(({ id }) => id),
   });
   const ask = async (list: typeof listCarriedTags, says: (record: CustomerRecord) => boolean) => {
     const question = idsWith(says);
@@ -105,7 +113,11 @@ async function readCarried(tx: Tx, planned: readonly Planned[]) {
 type Kept = Awaited<ReturnType<typeof readCarried>>;
 
 /** Names that are new to the customer, each once, first spelling first. */
-function unseen(names: readonly string[], keyOf: (name: string) => string, has: ReadonlySet<string> = new Set()): string[] {
+function unseen(
+  names: readonly string[],
+  keyOf: (name: string) => string,
+  has: ReadonlySet<string> = new Set(),
+): string[] {
   const fresh = new Map<string, string>();
   for (const name of names) {
     const key = keyOf(name);
@@ -129,10 +141,22 @@ function changeOf(ctx: Ctx, planned: Planned, kept: Kept): Change {
   return {
     planned,
     changes: plannedChanges(planned),
-    tags: unseen(rows.flatMap(({ record }) => record.tags), tagKey, kept.tags.get(id)),
-    groups: unseen(rows.flatMap(({ record }) => record.groups), groupKey, kept.groups.get(id)),
+    tags: unseen(
+      rows.flatMap(({ record }) => record.tags),
+      tagKey,
+      kept.tags.get(id),
+    ),
+    groups: unseen(
+      rows.flatMap(({ record }) => record.groups),
+      groupKey,
+      kept.groups.get(id),
+    ),
     addresses: newAddresses(ctx, planned, kept.places.get(id)),
-    notes: unseen(rows.flatMap(({ record: { note } }) => note ?? []), (note) => note, kept.notes.get(id)),
+    notes: unseen(
+      rows.flatMap(({ record: { note } }) => note ?? []),
+      (note) => note,
+      kept.notes.get(id),
+    ),
   };
 }
 
@@ -193,27 +217,53 @@ async function linkWords(
   ensure: (words: Map<string, string>) => Promise<{ id: string; nameKey: string }[]>,
 ): Promise<{ customerIds: string[]; wordIds: string[] }> {
   const words = new Map<string, string>();
-  for (const change of list) for (const word of wordsOf(change)) if (!words.has(keyOf(word))) words.set(keyOf(word), word);
+  for (const change of list)
+    for (const word of wordsOf(change)) if (!words.has(keyOf(word))) words.set(keyOf(word), word);
   const ids = new Map((await ensure(words)).map(({ id, nameKey }) => [nameKey, id]));
   const pairs = list.flatMap((change) =>
-    wordsOf(change).map((word) => ({ customerId: change.planned.id, wordId: ids.get(keyOf(word)) as string })),
+    wordsOf(change).map((word) => ({
+      customerId: change.planned.id,
+      wordId: ids.get(keyOf(word)) as string,
+    })),
   );
   return { customerIds: pairs.map((pair) => pair.customerId), wordIds: pairs.map((pair) => pair.wordId) };
 }
 
 async function linkTags(ctx: Ctx, tx: Tx, list: readonly Change[]): Promise<void> {
-  const { customerIds, wordIds } = await linkWords(list, (change) => change.tags, tagKey, (words) =>
-    ensureTags(tx, [...words].map(([nameKey, name]) => ({ id: ctx.newId(), name, nameKey, createdAt: ctx.now }))),
+  const { customerIds, wordIds } = await linkWords(
+    list,
+    (change) => change.tags,
+    tagKey,
+    (words) =>
+      ensureTags(
+        tx,
+        [...words].map(([nameKey, name]) => ({ id: ctx.newId(), name, nameKey, createdAt: ctx.now })),
+      ),
   );
-  if (wordIds.length > 0) await insertTagLinks(tx, { customerIds, tagIds: wordIds, source: 'import', now: ctx.now });
+  if (wordIds.length > 0)
+    await insertTagLinks(tx, { customerIds, tagIds: wordIds, source: 'import', now: ctx.now });
 }
 
 async function linkGroups(ctx: Ctx, tx: Tx, list: readonly Change[]): Promise<void> {
   const times = { createdAt: ctx.now, updatedAt: ctx.now };
-  const { customerIds, wordIds } = await linkWords(list, (change) => change.groups, groupKey, (words) =>
-    ensureGroups(tx, [...words].map(([nameKey, name]) => ({ id: ctx.newId(), name, nameKey, description: null, ...times }))),
+  const { customerIds, wordIds } = await linkWords(
+    list,
+    (change) => change.groups,
+    groupKey,
+    (words) =>
+      ensureGroups(
+        tx,
+        [...words].map(([nameKey, name]) => ({
+          id: ctx.newId(),
+          name,
+          nameKey,
+          description: null,
+          ...times,
+        })),
+      ),
   );
-  if (wordIds.length > 0) await insertGroupLinks(tx, { customerIds, groupIds: wordIds, source: 'import', now: ctx.now });
+  if (wordIds.length > 0)
+    await insertGroupLinks(tx, { customerIds, groupIds: wordIds, source: 'import', now: ctx.now });
 }
 
 async function addNotes(ctx: Ctx, tx: Tx, list: readonly Change[]): Promise<void> {
@@ -249,12 +299,25 @@ function happeningOf(job: JobRow, { planned, changes, tags, groups, addresses, n
 
 async function writeChanges(ctx: Ctx, tx: Tx, job: JobRow, list: readonly Change[]): Promise<void> {
   const made = list.filter(({ planned }) => !planned.known);
-  await insertImportedCustomers(tx, made.map((change) => insertedRow(ctx, change)));
-  const changed = list.flatMap((change) => (change.planned.known ? [updatedRow(ctx, change, change.planned.known)] : []));
+  await insertImportedCustomers(
+    tx,
+    made.map((change) => insertedRow(ctx, change)),
+  );
+  const changed = list.flatMap((change) =>
+    change.planned.known ? [updatedRow(ctx, change, change.planned.known)] : [],
+  );
   await updateImportedCustomers(tx, changed);
-  await insertAddresses(tx, list.flatMap((change) => change.addresses));
-  const firstPlaces = list.filter(({ planned, addresses }) => planned.known && addresses.some((address) => address.isDefault));
-  await copyDefaultAddresses(tx, firstPlaces.map(({ planned }) => planned.id));
+  await insertAddresses(
+    tx,
+    list.flatMap((change) => change.addresses),
+  );
+  const firstPlaces = list.filter(
+    ({ planned, addresses }) => planned.known && addresses.some((address) => address.isDefault),
+  );
+  await copyDefaultAddresses(
+    tx,
+    firstPlaces.map(({ planned }) => planned.id),
+  );
   await linkTags(ctx, tx, list);
   await linkGroups(ctx, tx, list);
   await addNotes(ctx, tx, list);
@@ -266,7 +329,11 @@ function refuseIncomplete(store: Store, planned: readonly Planned[]): Applied['p
   return planned.flatMap(({ known, custom, rows }) => {
     const [missing] = known ? [] : checkCustom(store.settings.customFields, custom, 'create');
     if (!missing) return [];
-    const problem = { column: `custom.${missing.pointer.slice(1)}`, code: missing.code, message: missing.message };
+    const problem = {
+      column: `custom.${missing.pointer.slice(1)}`,
+      code: missing.code,
+      message: missing.message,
+    };
     return rows.map(({ line }) => ({ line, problem }));
   });
 }
@@ -294,7 +361,13 @@ function countOutcomes(list: readonly Change[], existing: number, failed: number
  * Applies the rows of one slice in its transaction; with the job's `dryRun` it only says what would happen.
  * Importing the same rows again changes nothing.
  */
-export async function importCustomers(ctx: Ctx, tx: Tx, job: JobRow, store: Store, rows: readonly ImportRow[]): Promise<Applied> {
+export async function importCustomers(
+  ctx: Ctx,
+  tx: Tx,
+  job: JobRow,
+  store: Store,
+  rows: readonly ImportRow[],
+): Promise<Applied> {
   const known = await lockKnownCustomers(tx, keysOf(ctx.storeId, rows));
   const plan = planImport(rows, known, {
     mode: job.params.mode as ImportMode,
@@ -306,7 +379,13 @@ export async function importCustomers(ctx: Ctx, tx: Tx, job: JobRow, store: Stor
   const complete = plan.planned.filter(({ rows: [row] }) => !failedLines.has(row?.line ?? 0));
   const kept = await readCarried(tx, complete);
   const list = complete.map((planned) => changeOf(ctx, planned, kept));
-  if (!job.dryRun) await writeChanges(ctx, tx, job, list.filter((change) => !isNothing(change)));
+  if (!job.dryRun)
+    await writeChanges(
+      ctx,
+      tx,
+      job,
+      list.filter((change) => !isNothing(change)),
+    );
   const problems = [...plan.problems, ...incomplete];
   return { outcomes: countOutcomes(list, plan.existing.length, problems.length), problems };
 }

@@ -23,7 +23,9 @@ import type { LineProblem, Piece, PieceResult, Reading } from './import-readers.
 import { ingestOrdersIn, type OrderDelivery, type OrderResult } from './orders.ts';
 
 /** Checks an order of a file against the wire contract, which this layer does not know. */
-export type OrderReader = (value: Record<string, unknown>) => { delivery: OrderDelivery } | { problems: { pointer: string; message: string }[] };
+export type OrderReader = (
+  value: Record<string, unknown>,
+) => { delivery: OrderDelivery } | { problems: { pointer: string; message: string }[] };
 
 type NumberedDelivery = { line: number; delivery: OrderDelivery };
 type CreditNoteDocument = Extract<SalesDocument, { kind: 'credit-note' }>;
@@ -44,7 +46,10 @@ export async function checkOrderFile(
   await close();
   const missing = missingColumns(mapping as unknown as LineMapping, headers);
   if (missing.length === 0) return { headers, format: 'lines' };
-  throw new Problem('IMPORT_REFUSED', { reason: 'COLUMNS_MISSING', message: `The file has no column ${missing.join(', ')}.` });
+  throw new Problem('IMPORT_REFUSED', {
+    reason: 'COLUMNS_MISSING',
+    message: `The file has no column ${missing.join(', ')}.`,
+  });
 }
 
 function countResults(results: readonly OrderResult[]): Record<string, number> {
@@ -65,14 +70,33 @@ function refusalsOf(results: readonly OrderResult[], lineOf: (index: number) => 
   });
 }
 
-const perhapsRehearse = <T>(tx: Tx, job: JobRow, work: () => Promise<T>): Promise<T> => (job.dryRun ? rehearse(tx, work) : work());
+const perhapsRehearse = <T>(tx: Tx, job: JobRow, work: () => Promise<T>): Promise<T> =>
+  job.dryRun ? rehearse(tx, work) : work();
 
-async function applyDeliveries(ctx: Ctx, tx: Tx, store: Store, list: readonly NumberedDelivery[]): Promise<PieceResult> {
-  const results = await ingestOrdersIn(ctx, tx, store, list.map(({ delivery }) => delivery));
-  return { outcomes: countResults(results), problems: refusalsOf(results, (index) => list[index]?.line ?? 0) };
+async function applyDeliveries(
+  ctx: Ctx,
+  tx: Tx,
+  store: Store,
+  list: readonly NumberedDelivery[],
+): Promise<PieceResult> {
+  const results = await ingestOrdersIn(
+    ctx,
+    tx,
+    store,
+    list.map(({ delivery }) => delivery),
+  );
+  return {
+    outcomes: countResults(results),
+    problems: refusalsOf(results, (index) => list[index]?.line ?? 0),
+  };
 }
 
-function deliveriesPiece(store: Store, line: number, list: readonly NumberedDelivery[], problems: readonly LineProblem[]): Piece {
+function deliveriesPiece(
+  store: Store,
+  line: number,
+  list: readonly NumberedDelivery[],
+  problems: readonly LineProblem[],
+): Piece {
   return {
     line,
     done: list.length + problems.length,
@@ -85,7 +109,10 @@ function deliveriesPiece(store: Store, line: number, list: readonly NumberedDeli
 }
 
 /** NDJSON: each line is an order in the form of the batch endpoint. */
-export async function* orderPieces({ source, store, after }: Reading, readOrder: OrderReader): AsyncGenerator<Piece> {
+export async function* orderPieces(
+  { source, store, after }: Reading,
+  readOrder: OrderReader,
+): AsyncGenerator<Piece> {
   const file = await openNdjson(source);
   let list: NumberedDelivery[] = [];
   let problems: LineProblem[] = [];
@@ -100,7 +127,13 @@ export async function* orderPieces({ source, store, after }: Reading, readOrder:
       last = Math.max(last, line);
       const read = readOrder(value);
       if ('delivery' in read) list.push({ line, delivery: read.delivery });
-      else problems.push({ line, level: 'error', code: 'ORDER_INVALID', message: read.problems.map((p) => `${p.pointer} ${p.message}`).join('; ') });
+      else
+        problems.push({
+          line,
+          level: 'error',
+          code: 'ORDER_INVALID',
+          message: read.problems.map((p) => `${p.pointer} ${p.message}`).join('; '),
+        });
       if (list.length + problems.length < SLICE_ORDERS) continue;
       yield deliveriesPiece(store, line, list, problems);
       list = [];
@@ -110,9 +143,17 @@ export async function* orderPieces({ source, store, after }: Reading, readOrder:
   yield deliveriesPiece(store, last, list, problems);
 }
 
-const referenceOf = ({ externalId, firstName, lastName }: LineCustomer) => ({ externalId, firstName, lastName });
+const referenceOf = ({ externalId, firstName, lastName }: LineCustomer) => ({
+  externalId,
+  firstName,
+  lastName,
+});
 
-const deliveryOf = ({ externalId, customer, order }: Extract<SalesDocument, { kind: 'order' }>): OrderDelivery => ({
+const deliveryOf = ({
+  externalId,
+  customer,
+  order,
+}: Extract<SalesDocument, { kind: 'order' }>): OrderDelivery => ({
   externalId,
   customer: referenceOf(customer),
   order,
@@ -134,7 +175,9 @@ class Refundables {
     if (!this.#owners.has(key)) {
       const emailNorm = customer.email ? (normaliseEmail(customer.email) ?? null) : null;
       const matches = await findByIdentity(this.#tx, { externalId: customer.externalId, emailNorm });
-      const [owner] = customer.externalId ? matches.filter((match) => match.externalId === customer.externalId) : matches;
+      const [owner] = customer.externalId
+        ? matches.filter((match) => match.externalId === customer.externalId)
+        : matches;
       this.#owners.set(key, owner?.id);
     }
     const owner = this.#owners.get(key);
@@ -145,14 +188,21 @@ class Refundables {
   }
 
   /** Takes the refunds of one note into the orders. */
-  apply(orders: StoredOrder[], refunds: readonly { orderId: string; refund: StoredOrder['refunds'][number] }[]): void {
+  apply(
+    orders: StoredOrder[],
+    refunds: readonly { orderId: string; refund: StoredOrder['refunds'][number] }[],
+  ): void {
     for (const { orderId, refund } of refunds) {
       const index = orders.findIndex((order) => order.id === orderId);
       const order = orders[index];
       if (!order) continue;
       const after = { ...order, refunds: [...order.refunds, refund] };
       orders[index] = after;
-      this.#refunded.set(orderId, { externalId: order.externalId, customer: { id: order.customerId }, order: after });
+      this.#refunded.set(orderId, {
+        externalId: order.externalId,
+        customer: { id: order.customerId },
+        order: after,
+      });
     }
   }
 
@@ -162,7 +212,12 @@ class Refundables {
 }
 
 /** Credit notes of a slice, after its orders: a note looks only at orders placed before it, so the order of both is free. */
-async function applyNotes(ctx: Ctx, tx: Tx, store: Store, notes: readonly CreditNoteDocument[]): Promise<PieceResult> {
+async function applyNotes(
+  ctx: Ctx,
+  tx: Tx,
+  store: Store,
+  notes: readonly CreditNoteDocument[],
+): Promise<PieceResult> {
   const refundables = new Refundables(tx);
   const outcomes: Record<string, number> = {};
   const problems: LineProblem[] = [];
@@ -186,18 +241,34 @@ async function applyNotes(ctx: Ctx, tx: Tx, store: Store, notes: readonly Credit
   return { outcomes, problems: [...problems, ...refusalsOf(results, () => notes[0]?.lines[0] ?? 0)] };
 }
 
-async function applyDocuments(ctx: Ctx, tx: Tx, store: Store, documents: readonly SalesDocument[]): Promise<PieceResult> {
+async function applyDocuments(
+  ctx: Ctx,
+  tx: Tx,
+  store: Store,
+  documents: readonly SalesDocument[],
+): Promise<PieceResult> {
   const orders = documents.flatMap((document) => (document.kind === 'order' ? [document] : []));
   const notes = documents.flatMap((document) => (document.kind === 'credit-note' ? [document] : []));
-  const sold = await applyDeliveries(ctx, tx, store, orders.map((document) => ({ line: document.lines[0] ?? 0, delivery: deliveryOf(document) })));
+  const sold = await applyDeliveries(
+    ctx,
+    tx,
+    store,
+    orders.map((document) => ({ line: document.lines[0] ?? 0, delivery: deliveryOf(document) })),
+  );
   const refunded = await applyNotes(ctx, tx, store, notes);
-  return { outcomes: addOutcomes(sold.outcomes, refunded.outcomes), problems: [...sold.problems, ...refunded.problems] };
+  return {
+    outcomes: addOutcomes(sold.outcomes, refunded.outcomes),
+    problems: [...sold.problems, ...refunded.problems],
+  };
 }
 
 /** The rows that are held until their order is complete, for the file of error rows. */
 type HeldRows = Map<number, readonly string[]>;
 
-function toProblem(held: HeldRows, { line, column, level, code, message }: Assembled['problems'][number]): LineProblem {
+function toProblem(
+  held: HeldRows,
+  { line, column, level, code, message }: Assembled['problems'][number],
+): LineProblem {
   return { line, column, level, code, message, cells: level === 'error' ? held.get(line) : undefined };
 }
 
@@ -210,7 +281,8 @@ interface Gathered {
 const nothing = (): Gathered => ({ documents: [], problems: [], rows: 0 });
 
 function linesPiece(store: Store, line: number, { documents, problems, rows }: Gathered): Piece {
-  const linesOf = (level: LineProblem['level']) => new Set(problems.filter((problem) => problem.level === level).map((problem) => problem.line)).size;
+  const linesOf = (level: LineProblem['level']) =>
+    new Set(problems.filter((problem) => problem.level === level).map((problem) => problem.line)).size;
   const failed = linesOf('error');
   const skipped = linesOf('skipped');
   return {
@@ -218,7 +290,10 @@ function linesPiece(store: Store, line: number, { documents, problems, rows }: G
     done: rows,
     async apply(ctx, tx, job) {
       const applied = await perhapsRehearse(tx, job, () => applyDocuments(ctx, tx, store, documents));
-      const outcomes = addOutcomes(applied.outcomes, { ...(failed && { failed }), ...(skipped && { skipped }) });
+      const outcomes = addOutcomes(applied.outcomes, {
+        ...(failed && { failed }),
+        ...(skipped && { skipped }),
+      });
       return { outcomes, problems: [...problems, ...applied.problems] };
     },
   };
@@ -239,7 +314,9 @@ export async function* lineOrderPieces({ job, source, store, after }: Reading): 
     held.set(line, cells);
     gathered.rows++;
     last = line;
-    gather(assembler.push(Object.fromEntries(file.headers.map((header, index) => [header, cells[index]])), line));
+    gather(
+      assembler.push(Object.fromEntries(file.headers.map((header, index) => [header, cells[index]])), line),
+    );
   };
   for await (const batch of file.batches) {
     for (const { line, column, code, message, cells } of batch.problems) {

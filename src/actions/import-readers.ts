@@ -14,7 +14,12 @@ import {
 } from '../domain/imports/formats.ts';
 import type { ProblemLevel } from '../domain/imports/levels.ts';
 import type { ImportRow } from '../domain/imports/plan.ts';
-import { type AddressRecord, type RowProblem, readAddressRow, readCustomerRow } from '../domain/imports/rows.ts';
+import {
+  type AddressRecord,
+  type RowProblem,
+  readAddressRow,
+  readCustomerRow,
+} from '../domain/imports/rows.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
 import { Problem, type ProblemFacts } from '../errors.ts';
 import { importAddresses } from './import-addresses.ts';
@@ -57,8 +62,16 @@ export interface Reading {
 /** Rows of one slice: large enough that statements cost little per row, small enough that a kill costs little. */
 const SLICE_ROWS = 5_000;
 
-type RowReader<Row> = (cells: string[], line: number) => { row: Row; warning?: RowProblem } | { problems: RowProblem[] };
-type RowWriter<Row> = (ctx: Ctx, tx: Tx, job: JobRow, rows: Row[]) => Promise<{
+type RowReader<Row> = (
+  cells: string[],
+  line: number,
+) => { row: Row; warning?: RowProblem } | { problems: RowProblem[] };
+type RowWriter<Row> = (
+  ctx: Ctx,
+  tx: Tx,
+  job: JobRow,
+  rows: Row[],
+) => Promise<{
   outcomes: Record<string, number>;
   problems: { line: number; problem: RowProblem }[];
 }>;
@@ -72,8 +85,21 @@ interface Columns {
 const headerOf = ({ headers, fields }: Columns, field: string): string | undefined =>
   field === '' ? undefined : (headers[fields.indexOf(field)] ?? field);
 
-function lineProblem(columns: Columns, line: number, level: ProblemLevel, problem: RowProblem, cells?: readonly string[]): LineProblem {
-  return { line, column: headerOf(columns, problem.column), level, code: problem.code, message: problem.message, cells };
+function lineProblem(
+  columns: Columns,
+  line: number,
+  level: ProblemLevel,
+  problem: RowProblem,
+  cells?: readonly string[],
+): LineProblem {
+  return {
+    line,
+    column: headerOf(columns, problem.column),
+    level,
+    code: problem.code,
+    message: problem.message,
+    cells,
+  };
 }
 
 /** Collects rows until a slice is full. */
@@ -97,7 +123,9 @@ function pieceOf<Row>(columns: Columns, collected: Collector<Row>, writeRows: Ro
     done,
     async apply(ctx, tx, job) {
       const applied = await writeRows(ctx, tx, job, rows);
-      const refused = applied.problems.map(({ line, problem }) => lineProblem(columns, line, 'error', problem, cells.get(line)));
+      const refused = applied.problems.map(({ line, problem }) =>
+        lineProblem(columns, line, 'error', problem, cells.get(line)),
+      );
       const outcomes = { ...applied.outcomes };
       if (failed.size > 0) outcomes.failed = (outcomes.failed ?? 0) + failed.size;
       return { outcomes, problems: [...problems, ...refused] };
@@ -105,7 +133,13 @@ function pieceOf<Row>(columns: Columns, collected: Collector<Row>, writeRows: Ro
   };
 }
 
-function take<Row>(columns: Columns, into: Collector<Row>, line: number, cells: string[], read: RowReader<Row>): void {
+function take<Row>(
+  columns: Columns,
+  into: Collector<Row>,
+  line: number,
+  cells: string[],
+  read: RowReader<Row>,
+): void {
   into.line = Math.max(into.line, line);
   into.done++;
   into.cells.set(line, cells);
@@ -116,7 +150,8 @@ function take<Row>(columns: Columns, into: Collector<Row>, line: number, cells: 
     return;
   }
   into.failed.add(line);
-  for (const problem of result.problems) into.problems.push(lineProblem(columns, line, 'error', problem, cells));
+  for (const problem of result.problems)
+    into.problems.push(lineProblem(columns, line, 'error', problem, cells));
 }
 
 /** Reads a CSV file in pieces of `SLICE_ROWS`; the lines up to `after` are only passed over. */
@@ -164,14 +199,23 @@ export async function openHeaders(source: AsyncIterable<Uint8Array>): Promise<st
 }
 
 /** The columns of a customer file, or the refusal of the whole file. */
-export function customerColumns(headers: string[], params: Record<string, unknown>, store: Store): RecognisedFormat<CustomerField> {
+export function customerColumns(
+  headers: string[],
+  params: Record<string, unknown>,
+  store: Store,
+): RecognisedFormat<CustomerField> {
   const customKeys = store.settings.customFields.map((field) => field.key);
-  const recognised = acceptedFormat(recogniseFormat(headers, params.mapping as ColumnMapping | undefined, customKeys));
+  const recognised = acceptedFormat(
+    recogniseFormat(headers, params.mapping as ColumnMapping | undefined, customKeys),
+  );
   if (recognised.hasConsentColumn && !params.consentBasis) throw new Problem('CONSENT_BASIS_REQUIRED');
   return recognised;
 }
 
-export const addressColumns = (headers: string[], params: Record<string, unknown>): RecognisedFormat<AddressField> =>
+export const addressColumns = (
+  headers: string[],
+  params: Record<string, unknown>,
+): RecognisedFormat<AddressField> =>
   acceptedFormat(recogniseAddressFormat(headers, params.mapping as ColumnMapping | undefined));
 
 export function customerPieces(reading: Reading): AsyncGenerator<Piece> {

@@ -2,15 +2,31 @@
 import { csvLine } from '../clients/csv-writer.ts';
 import { FileRefused } from '../clients/text-stream.ts';
 import type { Ctx } from '../context.ts';
-import { type Db, transaction, type Tx } from '../db/connection.ts';
-import { deleteUpload, insertChunk, insertProblems, listProblems, type NewProblem, readUpload } from '../db/imports.ts';
+import { type Db, type Tx, transaction } from '../db/connection.ts';
+import {
+  deleteUpload,
+  insertChunk,
+  insertProblems,
+  listProblems,
+  type NewProblem,
+  readUpload,
+} from '../db/imports.ts';
 import { deleteJob, findJob, type JobRow, queueReceived } from '../db/jobs.ts';
 import type { ImportKind } from '../domain/imports/kinds.ts';
 import type { ImportMode } from '../domain/imports/plan.ts';
 import { Problem } from '../errors.ts';
 import { storeOf } from './customers.ts';
 import { checkOrderFile, lineOrderPieces, type OrderReader, orderPieces } from './import-orders.ts';
-import { addressColumns, addressPieces, customerColumns, customerPieces, type LineProblem, openHeaders, type Piece, type Reading } from './import-readers.ts';
+import {
+  addressColumns,
+  addressPieces,
+  customerColumns,
+  customerPieces,
+  type LineProblem,
+  openHeaders,
+  type Piece,
+  type Reading,
+} from './import-readers.ts';
 import { type OpenedWork, type OpenWork, startJob, toJob } from './jobs.ts';
 import { write } from './write.ts';
 
@@ -56,7 +72,9 @@ async function inspect(ctx: Ctx, jobId: string, request: ImportRequest): Promise
     const headers = await openHeaders(source);
     const params = { ...request };
     const recognised =
-      request.kind === 'customers' ? customerColumns(headers, params, await storeOf(ctx)) : addressColumns(headers, params);
+      request.kind === 'customers'
+        ? customerColumns(headers, params, await storeOf(ctx))
+        : addressColumns(headers, params);
     return { headers, format: recognised.format, ignoredColumns: recognised.ignored };
   } catch (error) {
     if (!(error instanceof FileRefused)) throw error;
@@ -69,10 +87,16 @@ async function inspect(ctx: Ctx, jobId: string, request: ImportRequest): Promise
  * the job. Rows are applied in the order of the file.
  * @throws Problem IMPORT_REFUSED, CONSENT_BASIS_REQUIRED
  */
-export async function startImport(ctx: Ctx, request: ImportRequest, source: AsyncIterable<Uint8Array>): Promise<JobRow> {
+export async function startImport(
+  ctx: Ctx,
+  request: ImportRequest,
+  source: AsyncIterable<Uint8Array>,
+): Promise<JobRow> {
   const id = ctx.newId();
   const params = { ...request };
-  await transaction(ctx.db, (tx) => startJob(ctx, tx, { id, kind: 'import', params, dryRun: request.dryRun, status: 'receiving' }));
+  await transaction(ctx.db, (tx) =>
+    startJob(ctx, tx, { id, kind: 'import', params, dryRun: request.dryRun, status: 'receiving' }),
+  );
   try {
     const bytes = await receive(ctx, id, source);
     const facts = await inspect(ctx, id, request);
@@ -101,7 +125,16 @@ function numbered(jobId: string, problems: readonly LineProblem[]): NewProblem[]
   return problems.map(({ line, column, level, code, message, cells }) => {
     const sequence = sequences.get(line) ?? 0;
     sequences.set(line, sequence + 1);
-    return { jobId, line, sequence, column: column ?? null, level, code, message, cells: cells ? [...cells] : null };
+    return {
+      jobId,
+      line,
+      sequence,
+      column: column ?? null,
+      level,
+      code,
+      message,
+      cells: cells ? [...cells] : null,
+    };
   });
 }
 
@@ -172,8 +205,17 @@ const HELD_PAGE = 1_000;
 
 /** An import as the contract shows it. */
 export function toImport(job: JobRow, now: Date) {
-  const { kind, mode, format, ignoredColumns } = job.params as unknown as ImportRequest & { format?: string; ignoredColumns?: string[] };
-  return { ...toJob(job, now), importKind: kind, mode, format: format ?? null, ignoredColumns: ignoredColumns ?? [] };
+  const { kind, mode, format, ignoredColumns } = job.params as unknown as ImportRequest & {
+    format?: string;
+    ignoredColumns?: string[];
+  };
+  return {
+    ...toJob(job, now),
+    importKind: kind,
+    mode,
+    format: format ?? null,
+    ignoredColumns: ignoredColumns ?? [],
+  };
 }
 
 /**

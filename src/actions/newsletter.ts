@@ -51,11 +51,18 @@ async function addCustomer(ctx: Ctx, tx: Tx, fields: Fields): Promise<string> {
 async function fillGaps(ctx: Ctx, tx: Tx, id: string, fields: Fields): Promise<void> {
   const row = await lockCustomer(tx, id);
   if (!row) return;
-  const gaps = (['firstName', 'lastName', 'language'] as const).filter((name) => row[name] === null && fields[name]);
+  const gaps = (['firstName', 'lastName', 'language'] as const).filter(
+    (name) => row[name] === null && fields[name],
+  );
   if (gaps.length === 0) return;
   const filled = Object.fromEntries(gaps.map((name) => [name, fields[name]]));
   const after = { ...row, ...filled };
-  await updateCustomer(tx, id, { ...filled, ...derivedColumns(after), version: row.version + 1, updatedAt: ctx.now });
+  await updateCustomer(tx, id, {
+    ...filled,
+    ...derivedColumns(after),
+    version: row.version + 1,
+    updatedAt: ctx.now,
+  });
   const changes = Object.fromEntries(gaps.map((name) => [name, [null, fields[name]]]));
   await tell(ctx, tx, { kind: 'customer.updated', customerId: id, data: { changes } });
 }

@@ -1,6 +1,6 @@
 // Stores: open a new one with everything that a new store has, change its settings.
 import type { Ctx } from '../context.ts';
-import { transaction, type Tx } from '../db/connection.ts';
+import { type Tx, transaction } from '../db/connection.ts';
 import { insertGroups } from '../db/groups.ts';
 import { insertStore, type Store, updateStore as updateRow } from '../db/stores.ts';
 import { ensureTags } from '../db/tags.ts';
@@ -8,10 +8,15 @@ import { normaliseCountryCode } from '../domain/countries.ts';
 import { type CustomFieldDeclaration, checkDeclarations } from '../domain/custom-fields.ts';
 import { normaliseEmail } from '../domain/emails.ts';
 import type { FieldProblem } from '../domain/fields.ts';
-import { normaliseLanguage, normaliseTimezone } from '../domain/locales.ts';
 import { groupKey, PRESET_GROUPS } from '../domain/groups.ts';
+import { normaliseLanguage, normaliseTimezone } from '../domain/locales.ts';
 import { currencyExponent } from '../domain/money.ts';
-import { type AccountMode, type CreditBasis, DEFAULT_SETTINGS, type StoreSettings } from '../domain/stores.ts';
+import {
+  type AccountMode,
+  type CreditBasis,
+  DEFAULT_SETTINGS,
+  type StoreSettings,
+} from '../domain/stores.ts';
 import { PRESET_TAGS, tagKey } from '../domain/tags.ts';
 import { Problem } from '../errors.ts';
 import { addKey } from './api-keys.ts';
@@ -28,7 +33,10 @@ export interface NewStore {
 }
 
 /** Opens the store that the context is bound to, with preset tags and groups and a publishable key. */
-export async function openStore(ctx: Ctx, input: NewStore): Promise<{ store: Store; publishableKey: string }> {
+export async function openStore(
+  ctx: Ctx,
+  input: NewStore,
+): Promise<{ store: Store; publishableKey: string }> {
   const errors = [...checkStoreChange(input), ...checkCurrency(input.currency)];
   if (errors.length > 0) throw new Problem('STORE_INVALID', { errors });
   const { settings, ...facts } = input;
@@ -50,10 +58,19 @@ export async function openStore(ctx: Ctx, input: NewStore): Promise<{ store: Sto
 
 async function addPresets(ctx: Ctx, tx: Tx): Promise<void> {
   const times = { createdAt: ctx.now, updatedAt: ctx.now };
-  await ensureTags(tx, PRESET_TAGS.map((name) => ({ id: ctx.newId(), name, nameKey: tagKey(name), createdAt: ctx.now })));
+  await ensureTags(
+    tx,
+    PRESET_TAGS.map((name) => ({ id: ctx.newId(), name, nameKey: tagKey(name), createdAt: ctx.now })),
+  );
   await insertGroups(
     tx,
-    PRESET_GROUPS.map((name) => ({ id: ctx.newId(), name, nameKey: groupKey(name), description: null, ...times })),
+    PRESET_GROUPS.map((name) => ({
+      id: ctx.newId(),
+      name,
+      nameKey: groupKey(name),
+      description: null,
+      ...times,
+    })),
   );
 }
 
@@ -82,12 +99,18 @@ type StoreResource = ReturnType<typeof toStoreResource>;
 function checkStoreChange(change: StoreChange): FieldProblem[] {
   const { timezone, locale, sender, defaultCountry, customFields = [] } = change;
   const problems: FieldProblem[] = [];
-  const refuse = (pointer: string, code: string, message: string) => problems.push({ pointer, code, message });
-  if (timezone !== undefined && !normaliseTimezone(timezone)) refuse('/timezone', 'TIMEZONE_INVALID', 'An IANA time zone name, such as Europe/Berlin.');
-  if (locale !== undefined && !normaliseLanguage(locale)) refuse('/locale', 'LANGUAGE_INVALID', 'A BCP 47 language tag, such as de or pt-BR.');
-  if (sender && !normaliseEmail(sender.email)) refuse('/sender/email', 'EMAIL_INVALID', 'Not an email address.');
-  if (defaultCountry && !normaliseCountryCode(defaultCountry)) refuse('/defaultCountry', 'COUNTRY_INVALID', 'An ISO 3166-1 alpha-2 code, such as DE.');
-  for (const problem of checkDeclarations(customFields)) problems.push({ ...problem, pointer: `/customFields${problem.pointer}` });
+  const refuse = (pointer: string, code: string, message: string) =>
+    problems.push({ pointer, code, message });
+  if (timezone !== undefined && !normaliseTimezone(timezone))
+    refuse('/timezone', 'TIMEZONE_INVALID', 'An IANA time zone name, such as Europe/Berlin.');
+  if (locale !== undefined && !normaliseLanguage(locale))
+    refuse('/locale', 'LANGUAGE_INVALID', 'A BCP 47 language tag, such as de or pt-BR.');
+  if (sender && !normaliseEmail(sender.email))
+    refuse('/sender/email', 'EMAIL_INVALID', 'Not an email address.');
+  if (defaultCountry && !normaliseCountryCode(defaultCountry))
+    refuse('/defaultCountry', 'COUNTRY_INVALID', 'An ISO 3166-1 alpha-2 code, such as DE.');
+  for (const problem of checkDeclarations(customFields))
+    problems.push({ ...problem, pointer: `/customFields${problem.pointer}` });
   return problems;
 }
 
@@ -116,7 +139,8 @@ function mergeSettings(settings: StoreSettings, change: StoreChange): StoreSetti
 export function updateStore(ctx: Ctx, change: StoreChange, ifMatch?: number): Promise<StoreResource> {
   return write(ctx, async (tx) => {
     const store = await storeOf({ ...ctx, db: tx });
-    if (ifMatch !== undefined && ifMatch !== store.version) throw new Problem('VERSION_MISMATCH', { version: store.version });
+    if (ifMatch !== undefined && ifMatch !== store.version)
+      throw new Problem('VERSION_MISMATCH', { version: store.version });
     const errors = checkStoreChange(change);
     if (errors.length > 0) throw new Problem('STORE_INVALID', { errors });
     const changed = await updateRow(tx, {

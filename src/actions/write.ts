@@ -1,5 +1,5 @@
 // The one way an action changes data: a transaction that also keeps the answer of idempotent requests.
-import { type Ctx, type IdempotentRequest } from '../context.ts';
+import type { Ctx, IdempotentRequest } from '../context.ts';
 import { type Db, type Tx, transaction } from '../db/connection.ts';
 import { claimKey, type KeptAnswer, keepAnswer } from '../db/idempotency-keys.ts';
 import { type ErrorCode, Problem, type ProblemFacts } from '../errors.ts';
@@ -16,12 +16,23 @@ function replay<T>(request: IdempotentRequest, kept: KeptAnswer): T {
 
 /** Refusals are answers too: a repeat gets the same one. Server faults and 429 are not kept. */
 const isKept = (error: unknown): error is Problem =>
-  error instanceof Problem && error.status < 500 && error.status !== 429 && !error.code.startsWith('IDEMPOTENCY');
+  error instanceof Problem &&
+  error.status < 500 &&
+  error.status !== 429 &&
+  !error.code.startsWith('IDEMPOTENCY');
 
 async function keep(db: Db, ctx: Ctx, answer: unknown, refused: string | null): Promise<void> {
   const { credential, operation, key, fingerprint } = ctx.idempotency as IdempotentRequest;
   const expiresAt = new Date(ctx.now.getTime() + KEPT_MS);
-  await keepAnswer(db, { credential, operation, key, fingerprint, answer: JSON.stringify(answer ?? null), refused, expiresAt });
+  await keepAnswer(db, {
+    credential,
+    operation,
+    key,
+    fingerprint,
+    answer: JSON.stringify(answer ?? null),
+    refused,
+    expiresAt,
+  });
 }
 
 /**

@@ -42,7 +42,14 @@ async function answerOf(response: Response): Promise<ImportProgress> {
  * Uploads the file as a stream and polls the job until it ends.
  * @throws ServiceRefusal with the problem document; TypeError when nobody listens at the URL
  */
-export async function uploadImport({ url, token, file, query, mapping, onProgress }: ImportUpload): Promise<ImportProgress> {
+export async function uploadImport({
+  url,
+  token,
+  file,
+  query,
+  mapping,
+  onProgress,
+}: ImportUpload): Promise<ImportProgress> {
   const headers = { authorization: `Bearer ${token}` };
   const form = new FormData();
   if (mapping !== undefined) form.set('mapping', mapping);

@@ -26,7 +26,12 @@ export const insertApiKey = (tx: Tx, key: ApiKey): Promise<unknown> =>
 
 /** All keys of the store, newest first; there are few. */
 export const listApiKeys = prepared()('list_api_keys', (queries, p) =>
-  queries.select().from(apiKeys).where(eq(apiKeys.storeId, p.storeId)).orderBy(sql`${apiKeys.id} desc`).limit(500),
+  queries
+    .select()
+    .from(apiKeys)
+    .where(eq(apiKeys.storeId, p.storeId))
+    .orderBy(sql`${apiKeys.id} desc`)
+    .limit(500),
 );
 
 /** Ends a key; undefined when there is none. Revoking twice keeps the first time. */

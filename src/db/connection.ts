@@ -2,7 +2,7 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import { fillPlaceholders, Placeholder, type SQL, sql } from 'drizzle-orm/sql';
+import { fillPlaceholders, type Placeholder, type SQL, sql } from 'drizzle-orm/sql';
 import pg from 'pg';
 
 export type Queries = NodePgDatabase;
@@ -136,7 +136,8 @@ const MAX_ATTEMPTS = 5;
 /** Thrown by work that another writer overtook: what it read first is not what it locked later. It is run again. */
 export class Overtaken extends Error {}
 
-const isRetried = (error: unknown): boolean => error instanceof Overtaken || RETRIED.has(sqlStateOf(error) ?? '');
+const isRetried = (error: unknown): boolean =>
+  error instanceof Overtaken || RETRIED.has(sqlStateOf(error) ?? '');
 
 /**
  * L3: one transaction on one connection; rolled back on any throw. Deadlocks, serialisation failures and `Overtaken`
@@ -194,7 +195,10 @@ function placeholders<P>(): Parameters<P> {
 export function prepared<P extends object = Record<never, never>>() {
   return <R>(
     name: string,
-    build: (queries: Queries, p: Parameters<P>) => { prepare(name: string): { execute(values?: Record<string, unknown>): Promise<R> } },
+    build: (
+      queries: Queries,
+      p: Parameters<P>,
+    ) => { prepare(name: string): { execute(values?: Record<string, unknown>): Promise<R> } },
   ) =>
     (db: Db, params: P): Promise<R> =>
       db.use((connection) => {
@@ -223,12 +227,16 @@ export function statement<P extends object, R>(name: string, build: (p: Paramete
       slots = query.params;
     }
     const values = fillPlaceholders(slots, { ...params, storeId: db.storeId });
-    return db.use(async ({ client }) => (await client.query({ name, text: text as string, values })).rows as R[]);
+    return db.use(
+      async ({ client }) => (await client.query({ name, text: text as string, values })).rows as R[],
+    );
   };
 }
 
 /** A statement whose text depends on the question (lists with filters): not prepared, so it is planned for its values. */
 export function execute<R>(db: Db, query: SQL): Promise<R[]> {
   const { sql: text, params } = dialect.sqlToQuery(query);
-  return db.use(async ({ client }) => (await client.query({ text, values: params as unknown[] })).rows as R[]);
+  return db.use(
+    async ({ client }) => (await client.query({ text, values: params as unknown[] })).rows as R[],
+  );
 }

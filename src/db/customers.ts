@@ -89,8 +89,17 @@ const resourceFields = (storeId: unknown) => ({
 
 type ResourceColumns = Omit<
   CustomerRow,
-  | 'storeId' | 'emailNorm' | 'emailKey' | 'nameKey' | 'sortName' | 'sortCompany' | 'searchText'
-  | 'defaultCountry' | 'defaultRegion' | 'defaultCity' | 'defaultPostcode'
+  | 'storeId'
+  | 'emailNorm'
+  | 'emailKey'
+  | 'nameKey'
+  | 'sortName'
+  | 'sortCompany'
+  | 'searchText'
+  | 'defaultCountry'
+  | 'defaultRegion'
+  | 'defaultCity'
+  | 'defaultPostcode'
 >;
 interface ResourceRow extends ResourceColumns {
   currency: string;
@@ -101,7 +110,9 @@ interface ResourceRow extends ResourceColumns {
 
 /** By hand and not by the builder: its mapping of 35 columns costs as much as the rest of the request. */
 const selectWhere = (storeId: unknown, condition: SQL): SQL => {
-  const columns = Object.entries(resourceFields(storeId)).map(([name, field]) => sql`${field} as ${sql.identifier(name)}`);
+  const columns = Object.entries(resourceFields(storeId)).map(
+    ([name, field]) => sql`${field} as ${sql.identifier(name)}`,
+  );
   return sql`select ${sql.join(columns, sql`, `)} from customers where customers.store_id = ${storeId} and ${condition}`;
 };
 

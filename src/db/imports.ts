@@ -1,5 +1,6 @@
 // Imports: the uploaded bytes, the rows that were not taken, and what the rows of a slice may meet.
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { IMPORTED_FIELDS } from '../domain/imports/plan.ts';
 import { type Db, prepared, statement, type Tx } from './connection.ts';
 import type { CustomerRow } from './customers.ts';
 import { insertRows, updateRows } from './record-sets.ts';
@@ -47,7 +48,9 @@ export type ImportProblem = typeof importProblems.$inferSelect;
 export type NewProblem = Omit<ImportProblem, 'storeId'>;
 
 /** Keeps what was wrong with rows. A slice that is run again writes the same ones, so a second copy is dropped. */
-export const insertProblems = insertRows<NewProblem>('insert_import_problems', importProblems, { quiet: true });
+export const insertProblems = insertRows<NewProblem>('insert_import_problems', importProblems, {
+  quiet: true,
+});
 
 /** Problems of an import in the order of its lines. */
 export const listProblems = (
@@ -103,26 +106,15 @@ export const lockKnownCustomers = (
 ): Promise<CustomerRow[]> => lockMatches(tx, keys);
 
 /** Adds customers whose keys nobody has. */
-export const insertImportedCustomers = insertRows<Omit<CustomerRow, 'storeId'>>('import_customers', customers);
+export const insertImportedCustomers = insertRows<Omit<CustomerRow, 'storeId'>>(
+  'import_customers',
+  customers,
+);
 
 const CHANGED = [
-  'externalId',
-  'email',
-  'emailNorm',
-  'emailKey',
-  'phone',
-  'firstName',
-  'lastName',
-  'company',
-  'birthdayMonth',
-  'birthdayDay',
-  'birthdayYear',
-  'gender',
-  'language',
-  'timezone',
-  'acceptsMarketing',
-  'wholesale',
+  ...IMPORTED_FIELDS,
   'custom',
+  'emailKey',
   'nameKey',
   'sortName',
   'sortCompany',
@@ -132,7 +124,11 @@ const CHANGED = [
 ] as const;
 
 /** Writes what an import may change of customers that are there already. */
-export const updateImportedCustomers = updateRows<CustomerRow>('update_imported_customers', customers, CHANGED);
+export const updateImportedCustomers = updateRows<CustomerRow>(
+  'update_imported_customers',
+  customers,
+  CHANGED,
+);
 
 export const insertNotes = insertRows<Omit<typeof notes.$inferSelect, 'storeId'>>('import_notes', notes);
 

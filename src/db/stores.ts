@@ -7,7 +7,9 @@ import { stores } from './tables/stores.ts';
 
 export type Store = typeof stores.$inferSelect;
 
-const find = prepared()('find_store', (queries, p) => queries.select().from(stores).where(eq(stores.id, p.storeId)));
+const find = prepared()('find_store', (queries, p) =>
+  queries.select().from(stores).where(eq(stores.id, p.storeId)),
+);
 
 /** The store of the handle; undefined when it does not exist. */
 export const findStore = async (db: Db): Promise<Store | undefined> => (await find(db, {}))[0];
@@ -56,4 +58,3 @@ export async function listStoreIds(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>('select id from list_stores()');
   return rows.map((row) => row.id);
 }
-

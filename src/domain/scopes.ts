@@ -1,5 +1,18 @@
 // Scopes per noun and the roles that bundle them.
-const NOUNS = ['customers', 'tags', 'groups', 'orders', 'notes', 'tasks', 'agents', 'imports', 'jobs', 'events', 'store', 'keys'] as const;
+const NOUNS = [
+  'customers',
+  'tags',
+  'groups',
+  'orders',
+  'notes',
+  'tasks',
+  'agents',
+  'imports',
+  'jobs',
+  'events',
+  'store',
+  'keys',
+] as const;
 
 export type Scope = `${(typeof NOUNS)[number]}:${'read' | 'write'}` | 'ops:read';
 
@@ -9,7 +22,8 @@ export const SCOPES: readonly Scope[] = [
 ];
 
 const reads = SCOPES.filter((scope) => scope.endsWith(':read'));
-const without = (...nouns: string[]) => SCOPES.filter((scope) => !nouns.some((noun) => scope.startsWith(`${noun}:`)));
+const without = (...nouns: string[]) =>
+  SCOPES.filter((scope) => !nouns.some((noun) => scope.startsWith(`${noun}:`)));
 
 /** Roles are bundles of scopes; a token carries the scopes, never the role's name. */
 export const ROLES = {
@@ -22,8 +36,22 @@ export const ROLES = {
     'tasks:write',
     'tags:write',
   ],
-  integration: ['customers:read', 'customers:write', 'orders:read', 'orders:write', 'tags:read', 'tags:write',
-    'groups:read', 'groups:write', 'imports:read', 'imports:write', 'jobs:read', 'jobs:write', 'events:read', 'store:read'],
+  integration: [
+    'customers:read',
+    'customers:write',
+    'orders:read',
+    'orders:write',
+    'tags:read',
+    'tags:write',
+    'groups:read',
+    'groups:write',
+    'imports:read',
+    'imports:write',
+    'jobs:read',
+    'jobs:write',
+    'events:read',
+    'store:read',
+  ],
   readonly: reads,
 } as const satisfies Record<string, readonly Scope[]>;
 

@@ -1,6 +1,7 @@
 // Who is calling: a staff token (JWT), an API key, or a store's publishable key. Every bad credential is 401.
-import fastifyJwt from '@fastify/jwt';
+
 import { hkdfSync, KeyObject } from 'node:crypto';
+import fastifyJwt from '@fastify/jwt';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { createRemoteJWKSet } from 'jose';
@@ -8,8 +9,8 @@ import type pg from 'pg';
 import { hashKey } from '../actions/api-keys.ts';
 import type { Config } from '../config.ts';
 import { newId } from '../context.ts';
-import { dbOf } from '../db/connection.ts';
 import { findApiKey, touchApiKey } from '../db/api-keys.ts';
+import { dbOf } from '../db/connection.ts';
 import { parseKey } from '../domain/api-keys.ts';
 import { isScope, type Scope } from '../domain/scopes.ts';
 import { Problem } from '../errors.ts';
@@ -68,7 +69,10 @@ async function registerVerifiers(app: FastifyInstance, config: Config): Promise<
   });
   if (!config.JWT_JWKS_URL) return;
   // An unknown `kid` asks again, but not more often than this: strangers must not make us knock on the provider's door.
-  const keys = createRemoteJWKSet(new URL(config.JWT_JWKS_URL), { cooldownDuration: JWKS_COOLDOWN_MS, cacheMaxAge: JWKS_MAX_AGE_MS });
+  const keys = createRemoteJWKSet(new URL(config.JWT_JWKS_URL), {
+    cooldownDuration: JWKS_COOLDOWN_MS,
+    cacheMaxAge: JWKS_MAX_AGE_MS,
+  });
   await app.register(fastifyJwt, {
     namespace: 'jwks',
     // Never the token's own `iss`, `jku` or `jwk`: keys come from the configured address alone.
@@ -99,7 +103,8 @@ const needsJwks = (app: FastifyInstance, token: string): boolean =>
 
 function identityOf({ aud, sub, store = '', scope, iat }: Claims): Identity {
   const named = typeof sub === 'string' && sub !== '' && sub.length <= 200 && typeof scope === 'string';
-  if (!named || typeof iat !== 'number' || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS) throw new Problem('UNAUTHENTICATED');
+  if (!named || typeof iat !== 'number' || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS)
+    throw new Problem('UNAUTHENTICATED');
   if ([aud].flat().includes(OPS_AUDIENCE)) {
     return { storeId: '', actor: `ops:${sub}`, zone: 'ops', scopes: scopesOf(scope) };
   }
@@ -129,7 +134,8 @@ async function verifyKey(pool: pg.Pool, text: string): Promise<Identity> {
   if (!key || key.kind !== parsed.kind || key.revokedAt || (key.expiresAt && key.expiresAt <= now)) {
     throw new Problem('UNAUTHENTICATED');
   }
-  if (!key.lastUsedAt || now.getTime() - key.lastUsedAt.getTime() > 60_000) await touchApiKey(db, { id: key.id, now });
+  if (!key.lastUsedAt || now.getTime() - key.lastUsedAt.getTime() > 60_000)
+    await touchApiKey(db, { id: key.id, now });
   return {
     storeId: parsed.storeId,
     actor: parsed.kind === 'secret' ? `key:${key.id}` : 'storefront',

@@ -6,7 +6,16 @@ import fp from 'fastify-plugin';
 import type pg from 'pg';
 import { findStore, isOriginKnown } from '../db/stores.ts';
 
-const EXPOSED = ['ETag', 'Link', 'Location', 'Idempotency-Replayed', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'];
+const EXPOSED = [
+  'ETag',
+  'Link',
+  'Location',
+  'Idempotency-Replayed',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'X-Request-Id',
+];
 
 /** Headers that mean something for an API; the rest of helmet's are for pages, and each costs on every answer. */
 const HELMET = {
@@ -28,7 +37,10 @@ export const browsers = fp(async (app: FastifyInstance, { pool }: { pool: pg.Poo
   await app.register(cors, {
     origin: (origin, decide) => {
       if (origin === undefined) return decide(null, false);
-      isOriginKnown(pool, origin).then((known) => decide(null, known), (error) => decide(error, false));
+      isOriginKnown(pool, origin).then(
+        (known) => decide(null, known),
+        (error) => decide(error, false),
+      );
     },
     exposedHeaders: EXPOSED,
     maxAge: 600,

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { newId } from '../context.ts';
-import { refusalOfDatabase } from '../db/refusals.ts';
 import { databaseErrorOf } from '../db/connection.ts';
+import { refusalOfDatabase } from '../db/refusals.ts';
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts';
 import { MalformedJson } from './json-body.ts';
 import { describeValidation } from './validation.ts';
@@ -22,10 +22,14 @@ const BY_FASTIFY_CODE: Readonly<Record<string, ErrorCode>> = {
 function problemFrom(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (error instanceof MalformedJson) {
-    return new Problem('MALFORMED_JSON', { reason: error.reason, errors: [{ pointer: '', message: error.message }] });
+    return new Problem('MALFORMED_JSON', {
+      reason: error.reason,
+      errors: [{ pointer: '', message: error.message }],
+    });
   }
   const { validation, validationContext, code, statusCode, message } = error as FastifyError;
-  if (validation) return new Problem('VALIDATION_FAILED', { errors: describeValidation(validation, validationContext) });
+  if (validation)
+    return new Problem('VALIDATION_FAILED', { errors: describeValidation(validation, validationContext) });
   const known = BY_FASTIFY_CODE[code];
   if (known) return new Problem(known);
   const refused = refusalOfDatabase(error);
@@ -39,7 +43,15 @@ function problemFrom(error: unknown): Problem | undefined {
 /** The document itself; `instance` is the request id. */
 export function problemDocument(problem: Problem, instance: string): Record<string, unknown> {
   const { status, title, detail } = ERRORS[problem.code];
-  return { type: `/errors/${problem.code}`, title, status, detail, code: problem.code, instance, ...problem.facts };
+  return {
+    type: `/errors/${problem.code}`,
+    title,
+    status,
+    detail,
+    code: problem.code,
+    instance,
+    ...problem.facts,
+  };
 }
 
 /** What may be logged of an error: DrizzleQueryError carries SQL and parameters, that is customer data. */
@@ -68,14 +80,27 @@ function send(request: FastifyRequest, reply: FastifyReply, error: unknown): Fas
 }
 
 /** Refusals before routing: a URL that cannot be decoded, a parameter that is too long. */
-export const answerFrameworkError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-  send(request, reply, new Problem('VALIDATION_FAILED', { errors: [{ pointer: '', message: error.message }] }));
+export const answerFrameworkError = (
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void => {
+  send(
+    request,
+    reply,
+    new Problem('VALIDATION_FAILED', { errors: [{ pointer: '', message: error.message }] }),
+  );
 };
 
 /** Bytes that are no HTTP request, or come too slowly: there is no reply object, so the answer is written by hand. */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'REQUEST_TIMEOUT' : 'MALFORMED_REQUEST';
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'HEADERS_TOO_LARGE'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'REQUEST_TIMEOUT'
+        : 'MALFORMED_REQUEST';
   const problem = new Problem(code);
   const body = JSON.stringify(problemDocument(problem, newId()));
   socket.end(

@@ -8,7 +8,9 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** Names the request by what it asks for; a repeat must ask for the same. Multipart bodies are named by their headers. */
 function fingerprintOf(request: FastifyRequest): Buffer {
-  const body = request.isMultipart() ? request.headers['content-length'] : JSON.stringify(request.body ?? null);
+  const body = request.isMultipart()
+    ? request.headers['content-length']
+    : JSON.stringify(request.body ?? null);
   return createHash('sha256').update(`${request.method} ${request.url}\n${body}`).digest();
 }
 

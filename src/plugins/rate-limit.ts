@@ -42,7 +42,10 @@ export const rateLimit = fp(async (app: FastifyInstance, options: RateLimitOptio
     max: options.perCredential,
     keyGenerator: (request: FastifyRequest) => `${request.identity.storeId}:${request.identity.actor}`,
   });
-  const byAddress = app.createRateLimit({ max: options.perAddress, keyGenerator: (request: FastifyRequest) => request.ip });
+  const byAddress = app.createRateLimit({
+    max: options.perAddress,
+    keyGenerator: (request: FastifyRequest) => request.ip,
+  });
 
   app.addHook('onRequest', async (request, reply) => {
     const { zone } = request.routeOptions.config;

@@ -80,7 +80,9 @@ export const requests = fp(async (app: FastifyInstance, { logAll, registry }: Re
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    seriesOf(request.method, request.routeOptions.url ?? 'unknown', reply.statusCode).observe(reply.elapsedTime / 1000);
+    seriesOf(request.method, request.routeOptions.url ?? 'unknown', reply.statusCode).observe(
+      reply.elapsedTime / 1000,
+    );
     const failed = reply.statusCode >= 500;
     if (logAll || failed || reply.elapsedTime > SLOW_MS) {
       request.log[failed ? 'error' : 'info'](logLine(request, reply), 'request');

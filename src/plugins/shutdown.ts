@@ -1,7 +1,7 @@
 // Stopping without losing anything: readiness says 503 first, requests in flight finish, then connections close.
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
 const ANNOUNCED_MS = 500;

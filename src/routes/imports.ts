@@ -40,7 +40,8 @@ async function readForm(request: FastifyRequest): Promise<Form> {
   let mapping: string | undefined;
   for await (const part of request.parts()) {
     if (part.type === 'file') return { file: part, ...(mapping !== undefined && { mapping }) };
-    if (part.fieldname !== 'mapping') refuseForm(`is no field of this form: known are "mapping" and "file"`, `/${part.fieldname}`);
+    if (part.fieldname !== 'mapping')
+      refuseForm(`is no field of this form: known are "mapping" and "file"`, `/${part.fieldname}`);
     mapping = String((part as MultipartValue).value);
   }
   return refuseForm('is missing: send the file as the last part of the form', '/file');
@@ -116,7 +117,11 @@ export async function imports(app: FastifyInstance): Promise<void> {
     refuses: ['CURSOR_INVALID'],
     handle: async ({ db }, input) => {
       await findImport(db, input.params.jobId);
-      return pageOf(input, (start) => listProblems(db, input.params.jobId, start), ({ line, sequence }) => [line, sequence]);
+      return pageOf(
+        input,
+        (start) => listProblems(db, input.params.jobId, start),
+        ({ line, sequence }) => [line, sequence],
+      );
     },
   });
 

@@ -4,6 +4,14 @@ import { Address, AddressCreate, AddressPage, AddressUpdate } from '../schemas/a
 import { BulkCreate, BulkJob } from '../schemas/bulk.ts';
 import { CustomerFilter } from '../schemas/customer-filter.ts';
 import { Customer, CustomerCreate, CustomerPage, CustomerUpdate } from '../schemas/customers.ts';
+import { Deletability } from '../schemas/deletability.ts';
+import {
+  DuplicateGroup,
+  DuplicateGroupPage,
+  DuplicateSuggestion,
+  DuplicateSuggestions,
+} from '../schemas/duplicates.ts';
+import { Event, EventFeed, EventPage } from '../schemas/events.ts';
 import {
   CustomerGroups,
   CustomerGroupsUpdate,
@@ -16,9 +24,6 @@ import {
   GroupPage,
   GroupUpdate,
 } from '../schemas/groups.ts';
-import { Deletability } from '../schemas/deletability.ts';
-import { DuplicateGroup, DuplicateGroupPage, DuplicateSuggestion, DuplicateSuggestions } from '../schemas/duplicates.ts';
-import { Event, EventFeed, EventPage } from '../schemas/events.ts';
 import { sharedSchemas } from '../schemas/helpers.ts';
 import { Import, ImportForm, ImportProblem, ImportProblemPage } from '../schemas/imports.ts';
 import { Job, JobItem, JobItemPage, JobPage } from '../schemas/jobs.ts';
@@ -35,8 +40,25 @@ import { orderSchemas } from '../schemas/orders.ts';
 import { ErrorEntry, ProblemDocument } from '../schemas/problems.ts';
 import { Agent, AgentCreate, AgentPage, AgentUpdate, CalendarFeed } from '../schemas/sales-agents.ts';
 import { NewsletterReceipt, NewsletterSignUp } from '../schemas/storefront.ts';
-import { ApiKey, ApiKeyCreate, ApiKeyList, CreatedApiKey, CustomField, Store, StoreUpdate } from '../schemas/stores.ts';
-import { CustomerTags, Tag, TagChange, TagCreate, TagInput, TagMerge, TagPage, TagUpdate } from '../schemas/tags.ts';
+import {
+  ApiKey,
+  ApiKeyCreate,
+  ApiKeyList,
+  CreatedApiKey,
+  CustomField,
+  Store,
+  StoreUpdate,
+} from '../schemas/stores.ts';
+import {
+  CustomerTags,
+  Tag,
+  TagChange,
+  TagCreate,
+  TagInput,
+  TagMerge,
+  TagPage,
+  TagUpdate,
+} from '../schemas/tags.ts';
 import { Task, TaskCreate, TaskPage, TaskUpdate } from '../schemas/tasks.ts';
 import { addresses } from './addresses.ts';
 import { bulk } from './bulk.ts';
@@ -45,21 +67,21 @@ import { customerList } from './customer-list.ts';
 import { customers } from './customers.ts';
 import { deletability } from './deletability.ts';
 import { duplicates } from './duplicates.ts';
+import { errorTable } from './errors.ts';
 import { events } from './events.ts';
 import { groups } from './groups.ts';
 import { imports } from './imports.ts';
 import { jobs } from './jobs.ts';
-import { errorTable } from './errors.ts';
-import { type OperationsOptions, operations } from './operations.ts';
-import { orders } from './orders.ts';
-import { selfCheck } from './self-check.ts';
 import { merges } from './merges.ts';
 import { notes } from './notes.ts';
+import { type OperationsOptions, operations } from './operations.ts';
+import { orders } from './orders.ts';
 import { type SalesAgentsOptions, salesAgents } from './sales-agents.ts';
-import { tasks } from './tasks.ts';
+import { selfCheck } from './self-check.ts';
 import { storefront } from './storefront.ts';
 import { stores } from './stores.ts';
 import { tags } from './tags.ts';
+import { tasks } from './tasks.ts';
 
 const SCHEMAS: readonly object[] = [
   ...sharedSchemas,
@@ -144,10 +166,31 @@ const SCHEMAS: readonly object[] = [
   ApiKeyList,
 ];
 
-const STAFF_ROOMS = [bulk, jobs, imports, addresses, tags, groups, customerList, customers, events, orders, selfCheck, stores, deletability, duplicates, merges, notes, tasks];
+const STAFF_ROOMS = [
+  bulk,
+  jobs,
+  imports,
+  addresses,
+  tags,
+  groups,
+  customerList,
+  customers,
+  events,
+  orders,
+  selfCheck,
+  stores,
+  deletability,
+  duplicates,
+  merges,
+  notes,
+  tasks,
+];
 
 /** Adds all schemas and rooms to the app. */
-export async function routes(app: FastifyInstance, options: OperationsOptions & SalesAgentsOptions): Promise<void> {
+export async function routes(
+  app: FastifyInstance,
+  options: OperationsOptions & SalesAgentsOptions,
+): Promise<void> {
   for (const room of STAFF_ROOMS) await app.register(room, { prefix: '/v1' });
   await app.register(salesAgents, { prefix: '/v1', publicUrl: options.publicUrl });
   await app.register(calendars, { prefix: '/v1', pool: options.pool });

@@ -44,7 +44,12 @@ async function readiness({ pool, pingQueue }: OperationsOptions) {
     pingQueue ? probe(pingQueue) : undefined,
   ]);
   const ok = database === 'ok' && migrations === 'ok' && queue !== 'failed';
-  return { status: ok ? ('ok' as const) : ('failed' as const), database, migrations, ...(queue && { queue }) };
+  return {
+    status: ok ? ('ok' as const) : ('failed' as const),
+    database,
+    migrations,
+    ...(queue && { queue }),
+  };
 }
 
 export async function operations(app: FastifyInstance, options: OperationsOptions): Promise<void> {
@@ -66,7 +71,8 @@ export async function operations(app: FastifyInstance, options: OperationsOption
     operationId: 'getReadiness',
     tag,
     summary: 'Should requests come here',
-    description: 'Asks the database, the schema and the queue; 503 when one fails or the process is stopping.',
+    description:
+      'Asks the database, the schema and the queue; 503 when one fails or the process is stopping.',
     zone: 'public',
     returns: { 200: ref(Readiness), 503: ref(Readiness) },
     handle: async (_ctx, { reply }) => {
@@ -87,6 +93,9 @@ export async function operations(app: FastifyInstance, options: OperationsOption
     produces: ['text/plain'],
     returns: { 200: { type: 'string', description: 'Prometheus text format.' } as never },
     handle: async (_ctx, { reply }) =>
-      reply.type(options.registry.contentType).serializer(String).send(await options.registry.metrics()),
+      reply
+        .type(options.registry.contentType)
+        .serializer(String)
+        .send(await options.registry.metrics()),
   });
 }

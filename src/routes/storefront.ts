@@ -12,7 +12,8 @@ export async function storefront(app: FastifyInstance): Promise<void> {
     operationId: 'signUpForNewsletter',
     tag: 'Storefront',
     summary: 'Sign up for the newsletter',
-    description: 'Attaches to the customer of the address or makes one (C3). The answer is the same for known and unknown addresses.',
+    description:
+      'Attaches to the customer of the address or makes one (C3). The answer is the same for known and unknown addresses.',
     zone: 'storefront',
     body: ref(NewsletterSignUp),
     returns: { 202: ref(NewsletterReceipt) },

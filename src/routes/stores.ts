@@ -44,7 +44,8 @@ export async function stores(app: FastifyInstance): Promise<void> {
     operationId: 'createApiKey',
     tag,
     summary: 'Make an API key',
-    description: 'The text of the key is in this answer only. Nobody can hand out scopes that they do not have.',
+    description:
+      'The text of the key is in this answer only. Nobody can hand out scopes that they do not have.',
     scope: 'keys:write',
     // A kept answer would keep the secret.
     idempotency: 'none',

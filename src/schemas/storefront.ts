@@ -7,18 +7,29 @@ const name = (description: string, example: string) =>
 
 export const NewsletterSignUp = closed(
   {
-    email: Type.String({ minLength: 3, maxLength: 320, description: 'Address of the shopper.', examples: ['ada@example.com'] }),
+    email: Type.String({
+      minLength: 3,
+      maxLength: 320,
+      description: 'Address of the shopper.',
+      examples: ['ada@example.com'],
+    }),
     firstName: name('First name; fills an empty one only.', 'Ada'),
     lastName: name('Last name; fills an empty one only.', 'Lovelace'),
     language: name('Language of the page (BCP 47); fills an empty one only.', 'en'),
   },
-  { $id: 'NewsletterSignUp', description: 'A wish to get the newsletter.', examples: [{ email: 'ada@example.com' }] },
+  {
+    $id: 'NewsletterSignUp',
+    description: 'A wish to get the newsletter.',
+    examples: [{ email: 'ada@example.com' }],
+  },
 );
 export type NewsletterSignUp = Static<typeof NewsletterSignUp>;
 
 export const NewsletterReceipt = closed(
   {
-    status: stringEnum(['received'], { description: 'The same for known and unknown addresses, so that nobody can probe.' }),
+    status: stringEnum(['received'], {
+      description: 'The same for known and unknown addresses, so that nobody can probe.',
+    }),
   },
   { $id: 'NewsletterReceipt', description: 'The wish was noted.' },
 );

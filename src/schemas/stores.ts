@@ -1,18 +1,35 @@
 // The wire contract of the store and its API keys.
 import Type, { type Static } from 'typebox';
 import { KEY_KINDS } from '../domain/api-keys.ts';
-import { CUSTOM_FIELD_TYPES, CUSTOM_KEY_PATTERN, MAX_CUSTOM_FIELDS, MAX_CUSTOM_OPTIONS } from '../domain/custom-fields.ts';
+import {
+  CUSTOM_FIELD_TYPES,
+  CUSTOM_KEY_PATTERN,
+  MAX_CUSTOM_FIELDS,
+  MAX_CUSTOM_OPTIONS,
+} from '../domain/custom-fields.ts';
 import { SCOPES } from '../domain/scopes.ts';
 import { ACCOUNT_MODES, CREDIT_BASES } from '../domain/stores.ts';
-import { closed, Currency, DateTime, nullable, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
+import { Currency, closed, DateTime, nullable, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
 
 export const CustomField = closed(
   {
-    key: Type.String({ pattern: CUSTOM_KEY_PATTERN, description: 'Name in `custom`; cannot mean another field later.', examples: ['shoe_size'] }),
-    label: Type.String({ minLength: 1, maxLength: 255, description: 'Name for people.', examples: ['Shoe size'] }),
+    key: Type.String({
+      pattern: CUSTOM_KEY_PATTERN,
+      description: 'Name in `custom`; cannot mean another field later.',
+      examples: ['shoe_size'],
+    }),
+    label: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Name for people.',
+      examples: ['Shoe size'],
+    }),
     type: stringEnum(CUSTOM_FIELD_TYPES, { description: 'Type of the values.' }),
     options: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: MAX_CUSTOM_OPTIONS, description: 'Accepted words; for `enum` only.' }),
+      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+        maxItems: MAX_CUSTOM_OPTIONS,
+        description: 'Accepted words; for `enum` only.',
+      }),
     ),
     required: Type.Optional(Type.Boolean({ description: 'Whether new customers must have it.' })),
   },
@@ -21,8 +38,18 @@ export const CustomField = closed(
 
 const Sender = closed(
   {
-    name: Type.String({ minLength: 1, maxLength: 255, description: 'Name that mails come from.', examples: ['My store'] }),
-    email: Type.String({ minLength: 3, maxLength: 254, description: 'Address that mails come from.', examples: ['hello@example.com'] }),
+    name: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Name that mails come from.',
+      examples: ['My store'],
+    }),
+    email: Type.String({
+      minLength: 3,
+      maxLength: 254,
+      description: 'Address that mails come from.',
+      examples: ['hello@example.com'],
+    }),
   },
   { description: 'Who mails come from.' },
 );
@@ -36,15 +63,38 @@ const settings = {
     examples: [['https://shop.example.com']],
   }),
   defaultCountry: nullable(
-    Type.String({ minLength: 2, maxLength: 2, description: 'Country of phone numbers that are given without one.', examples: ['DE'] }),
+    Type.String({
+      minLength: 2,
+      maxLength: 2,
+      description: 'Country of phone numbers that are given without one.',
+      examples: ['DE'],
+    }),
   ),
-  customFields: Type.Array(ref(CustomField), { maxItems: MAX_CUSTOM_FIELDS, description: 'Custom fields of customers.' }),
+  customFields: Type.Array(ref(CustomField), {
+    maxItems: MAX_CUSTOM_FIELDS,
+    description: 'Custom fields of customers.',
+  }),
 };
 
 const facts = {
-  name: Type.String({ minLength: 1, maxLength: 255, description: 'Name of the store.', examples: ['My store'] }),
-  timezone: Type.String({ minLength: 1, maxLength: 64, description: 'Time zone (IANA) in which days begin.', examples: ['Europe/Berlin'] }),
-  locale: Type.String({ minLength: 2, maxLength: 35, description: 'Language of the store (BCP 47).', examples: ['en'] }),
+  name: Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description: 'Name of the store.',
+    examples: ['My store'],
+  }),
+  timezone: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    description: 'Time zone (IANA) in which days begin.',
+    examples: ['Europe/Berlin'],
+  }),
+  locale: Type.String({
+    minLength: 2,
+    maxLength: 35,
+    description: 'Language of the store (BCP 47).',
+    examples: ['en'],
+  }),
 };
 
 export const Store = closed(
@@ -83,8 +133,15 @@ export const StoreUpdate = closed(
 export type StoreUpdate = Static<typeof StoreUpdate>;
 
 const keyFacts = {
-  name: Type.String({ minLength: 1, maxLength: 255, description: 'What the key is for.', examples: ['Warehouse sync'] }),
-  kind: stringEnum(KEY_KINDS, { description: '`secret` for servers, `publishable` for the pages of the shop.' }),
+  name: Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description: 'What the key is for.',
+    examples: ['Warehouse sync'],
+  }),
+  kind: stringEnum(KEY_KINDS, {
+    description: '`secret` for servers, `publishable` for the pages of the shop.',
+  }),
   scopes: Type.Array(stringEnum(SCOPES, { description: 'A scope.' }), {
     maxItems: SCOPES.length,
     description: 'What a secret key may do; empty for a publishable one.',
@@ -99,7 +156,11 @@ export const ApiKeyCreate = closed(
     scopes: Type.Optional(keyFacts.scopes),
     expiresAt: Type.Optional(nullable(DateTime({ description: 'When the key stops working.' }))),
   },
-  { $id: 'ApiKeyCreate', description: 'A new API key.', examples: [{ name: 'Warehouse sync', scopes: ['orders:write'] }] },
+  {
+    $id: 'ApiKeyCreate',
+    description: 'A new API key.',
+    examples: [{ name: 'Warehouse sync', scopes: ['orders:write'] }],
+  },
 );
 export type ApiKeyCreate = Static<typeof ApiKeyCreate>;
 

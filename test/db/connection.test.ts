@@ -26,10 +26,14 @@ t.test('many stores on few connections at once never mix', async (t) => {
   const stores = await Promise.all(Array.from({ length: 6 }, () => testStore(app, database)));
   await Promise.all(
     stores.flatMap((store, index) =>
-      Array.from({ length: index + 1 }, (_, n) => store.call('POST', '/v1/customers', { lastName: `Customer ${n}` })),
+      Array.from({ length: index + 1 }, (_, n) =>
+        store.call('POST', '/v1/customers', { lastName: `Customer ${n}` }),
+      ),
     ),
   );
-  const rounds = Array.from({ length: 20 }, () => stores.map(async (store) => (await countAll(store.ctx().db, {}))[0]?.count));
+  const rounds = Array.from({ length: 20 }, () =>
+    stores.map(async (store) => (await countAll(store.ctx().db, {}))[0]?.count),
+  );
   for (const round of rounds) t.same(await Promise.all(round), [1, 2, 3, 4, 5, 6]);
 });
 
@@ -47,7 +51,10 @@ t.test('a transaction that throws leaves nothing, and its connection serves the 
   const store = await testStore(app, database);
   const { db } = store.ctx();
   const failing = transaction(db, async (tx) => {
-    await execute(tx, sql`insert into tags (store_id, id, name, name_key, created_at) values (${tx.storeId}, ${newId()}, 'gone', 'gone', now())`);
+    await execute(
+      tx,
+      sql`insert into tags (store_id, id, name, name_key, created_at) values (${tx.storeId}, ${newId()}, 'gone', 'gone', now())`,
+    );
     throw new Error('on purpose');
   });
   await t.rejects(failing, { message: 'on purpose' });
@@ -56,12 +63,20 @@ t.test('a transaction that throws leaves nothing, and its connection serves the 
 
 t.test('two transactions that lock crosswise both end: the deadlock is run again', async (t) => {
   const store = await testStore(app, database);
-  const ids = await Promise.all(['A', 'B'].map(async (lastName) => (await store.call('POST', '/v1/customers', { lastName })).data.id));
+  const ids = await Promise.all(
+    ['A', 'B'].map(async (lastName) => (await store.call('POST', '/v1/customers', { lastName })).data.id),
+  );
   const touch = (first: string, second: string) =>
     transaction(dbOf(database.pool, store.storeId), async (tx) => {
-      await execute(tx, sql`update customers set version = version + 1 where store_id = ${tx.storeId} and id = ${first}`);
+      await execute(
+        tx,
+        sql`update customers set version = version + 1 where store_id = ${tx.storeId} and id = ${first}`,
+      );
       await execute(tx, sql`select pg_sleep(0.05)`);
-      await execute(tx, sql`update customers set version = version + 1 where store_id = ${tx.storeId} and id = ${second}`);
+      await execute(
+        tx,
+        sql`update customers set version = version + 1 where store_id = ${tx.storeId} and id = ${second}`,
+      );
     });
   await Promise.all([touch(ids[0], ids[1]), touch(ids[1], ids[0])]);
   t.same(await execute(store.ctx().db, sql`select version from customers`), [{ version: 3 }, { version: 3 }]);

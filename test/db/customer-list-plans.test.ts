@@ -1,6 +1,7 @@
 // How the customer list reads: by indexes and few rows, under row-level security, at 50,000 customers. And since small
 // stores never walk that far, the pages of the large one are compared with plain SQL.
 import t from 'tap';
+import { generateCustomers } from '../../bench/generate.ts';
 import { type Connection, type Db, dbOf } from '../../src/db/connection.ts';
 import { type ListKey, listCustomerIds } from '../../src/db/customer-list.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type CustomerSort,
   type CustomerSortColumn,
 } from '../../src/domain/customer-filter.ts';
-import { generateCustomers } from '../../bench/generate.ts';
 import { testApp, testDatabase, testStore } from '../support/harness.ts';
 
 t.setTimeout(300_000);
@@ -43,18 +43,37 @@ const rowsRead = (node: PlanNode): number =>
   node['Relation Name'] === undefined
     ? 0
     : node['Actual Loops'] *
-      (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0));
+      (node['Actual Rows'] +
+        (node['Rows Removed by Filter'] ?? 0) +
+        (node['Rows Removed by Index Recheck'] ?? 0));
 
 interface Reads {
   rows: number;
   wholeTables: string[];
 }
 
-/** The same handle, which explains each unnamed statement and adds up what it reads. */
+/** EXPLAIN of a statement as it is planned: a named one for all its values at once, an unnamed one for these. */
+async function explain({ client }: Connection, { name, text, values }: Statement): Promise<PlanNode> {
+  const explained = 'explain (analyze, format json)';
+  if (name === undefined)
+    return (await client.query(`${explained} ${text}`, values)).rows[0]['QUERY PLAN'][0].Plan;
+  const literals = values.map((value) => (value === null ? 'null' : client.escapeLiteral(String(value))));
+  await client.query(`set plan_cache_mode = force_generic_plan; prepare explained as ${text}`);
+  const { rows } = await client.query(`${explained} execute explained(${literals})`);
+  await client.query('deallocate explained; reset plan_cache_mode');
+  return rows[0]['QUERY PLAN'][0].Plan;
+}
+
+interface Statement {
+  name?: string;
+  text: string;
+  values: unknown[];
+}
+
+/** The same handle, which explains each statement that reads the list and adds up what it reads. */
 function explaining(inner: Db, reads: Reads): Db {
-  const explain = async (connection: Connection, text: string, values: unknown[]) => {
-    const { rows } = await connection.client.query(`explain (analyze, format json) ${text}`, values);
-    for (const node of nodesOf(rows[0]['QUERY PLAN'][0].Plan)) {
+  const add = (plan: PlanNode) => {
+    for (const node of nodesOf(plan)) {
       reads.rows += rowsRead(node);
       const table = node['Relation Name'] ?? '';
       if (node['Node Type'] === 'Seq Scan' && LARGE.includes(table)) reads.wholeTables.push(table);
@@ -64,9 +83,9 @@ function explaining(inner: Db, reads: Reads): Db {
     storeId: inner.storeId,
     use: (work) =>
       inner.use((connection) => {
-        const query = async (statement: { name?: string; text: string; values: unknown[] }) => {
-          const { name, text, values } = statement;
-          if (name === undefined && !text.startsWith('explain')) await explain(connection, text, values);
+        const query = async (statement: Statement) => {
+          const isOfList = statement.name === undefined || statement.name.startsWith('walk_');
+          if (isOfList && !statement.text.startsWith('explain')) add(await explain(connection, statement));
           return connection.client.query(statement);
         };
         const client = new Proxy(connection.client, {
@@ -149,7 +168,8 @@ t.test('pages at the beginning, in the middle and at the end are those of plain 
         const limit = place < 3 * LIMIT ? LIMIT : Math.ceil(expected.length / 3);
         const rows = await listCustomerIds(db, { filter, sort, after, limit });
         const ids = expected.slice(place, place + limit);
-        if (rows.length !== ids.length || rows.some((row, index) => row.id !== ids[index])) mismatches.push(place);
+        if (rows.length !== ids.length || rows.some((row, index) => row.id !== ids[index]))
+          mismatches.push(place);
         place += limit;
         after = rows.at(-1)?.key;
       }
@@ -165,5 +185,8 @@ t.test('a filter that is against the order is answered all the same', async (t) 
     'select id from customers where store_id = $1 and total_spent >= 100000 order by orders_count, id limit $2',
     [storeId, LIMIT],
   );
-  t.same(few.map((row) => row.id), rows.map((row) => row.id));
+  t.same(
+    few.map((row) => row.id),
+    rows.map((row) => row.id),
+  );
 });

@@ -28,7 +28,8 @@ function hs256(claims: object, header: object = {}, secret = jwtSecret(TEST_CONF
   const body = `${encode({ alg: 'HS256', typ: 'JWT', ...header })}.${encode(claims)}`;
   return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
 }
-const without = (claim: string) => Object.fromEntries(Object.entries(good).filter(([name]) => name !== claim));
+const without = (claim: string) =>
+  Object.fromEntries(Object.entries(good).filter(([name]) => name !== claim));
 
 t.test('the good token of the table is let in', async (t) => {
   t.equal((await call(app, hs256(good), 'GET', '/v1/store')).statusCode, 200);
@@ -62,7 +63,9 @@ const BAD: Record<string, string> = {
   'empty subject': hs256({ ...good, sub: '' }),
   'subject as number': hs256({ ...good, sub: 7 }),
   'scope as a list': hs256({ ...good, scope: ['customers:read'] }),
-  ...Object.fromEntries(['exp', 'iat', 'iss', 'aud', 'sub', 'store', 'scope'].map((c) => [`without ${c}`, hs256(without(c))])),
+  ...Object.fromEntries(
+    ['exp', 'iat', 'iss', 'aud', 'sub', 'store', 'scope'].map((c) => [`without ${c}`, hs256(without(c))]),
+  ),
   'an API key that does not exist': `ck_${store.storeId.replaceAll('-', '')}_${'A'.repeat(43)}`,
   'an API key of no form': 'ck_nonsense',
   'an API key of a store that does not exist': `ck_${'0'.repeat(32)}_${'A'.repeat(43)}`,
@@ -80,7 +83,14 @@ for (const [name, token] of Object.entries(BAD)) {
 }
 
 t.test('401 for headers that are no bearer credential', async (t) => {
-  for (const authorization of ['', 'Bearer', 'Bearer ', 'Basic YTpi', `bearer  ${hs256(good)}`, `Bearer ${hs256(good)} x`]) {
+  for (const authorization of [
+    '',
+    'Bearer',
+    'Bearer ',
+    'Basic YTpi',
+    `bearer  ${hs256(good)}`,
+    `Bearer ${hs256(good)} x`,
+  ]) {
     const answer = await app.inject({ method: 'GET', url: '/v1/store', headers: { authorization } });
     t.equal(answer.statusCode, 401, JSON.stringify(authorization));
   }
@@ -92,12 +102,19 @@ t.test('a missing scope is 403 and named', async (t) => {
   t.match(answer.data, { code: 'SCOPE_MISSING', required: 'store:read' });
 });
 
-t.test('a token that was good is refused once it has expired, however often it was used before', async (t) => {
-  const token = hs256({ ...good, iat: now - 10, exp: Math.floor(Date.now() / 1000) - 4 });
-  t.equal((await call(app, token, 'GET', '/v1/store')).statusCode, 200, 'within the tolerance of five seconds');
-  await new Promise((resolve) => setTimeout(resolve, 2_100));
-  t.equal((await call(app, token, 'GET', '/v1/store')).statusCode, 401);
-});
+t.test(
+  'a token that was good is refused once it has expired, however often it was used before',
+  async (t) => {
+    const token = hs256({ ...good, iat: now - 10, exp: Math.floor(Date.now() / 1000) - 4 });
+    t.equal(
+      (await call(app, token, 'GET', '/v1/store')).statusCode,
+      200,
+      'within the tolerance of five seconds',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    t.equal((await call(app, token, 'GET', '/v1/store')).statusCode, 401);
+  },
+);
 
 t.test('an API key works with its scopes until it is revoked, and is shown once', async (t) => {
   const made = await store.call('POST', '/v1/api-keys', { name: 'sync', scopes: ['store:read'] });
@@ -112,13 +129,20 @@ t.test('an API key works with its scopes until it is revoked, and is shown once'
 });
 
 t.test('an expired API key is refused', async (t) => {
-  const made = await store.call('POST', '/v1/api-keys', { name: 'old', scopes: ['store:read'], expiresAt: '2020-01-01T00:00:00Z' });
+  const made = await store.call('POST', '/v1/api-keys', {
+    name: 'old',
+    scopes: ['store:read'],
+    expiresAt: '2020-01-01T00:00:00Z',
+  });
   t.equal((await call(app, made.data.key, 'GET', '/v1/store')).statusCode, 401);
 });
 
 t.test('nobody hands out scopes that they do not have', async (t) => {
   const token = hs256({ ...good, scope: 'keys:write' });
-  const answer = await call(app, token, 'POST', '/v1/api-keys', { name: 'more', scopes: ['customers:write'] });
+  const answer = await call(app, token, 'POST', '/v1/api-keys', {
+    name: 'more',
+    scopes: ['customers:write'],
+  });
   t.equal(answer.data.code, 'SCOPE_MISSING');
 });
 
@@ -129,31 +153,41 @@ t.test('metrics are for tokens of operations alone', async (t) => {
   t.match(answer.body, 'clientele_http_request_duration_seconds');
 });
 
-t.test('JWKS: rotating keys of EdDSA, ES256 and RS256 are taken from the configured address alone', async (t) => {
-  const ed = generateKeyPairSync('ed25519');
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const keys = [
-    { ...ed.publicKey.export({ format: 'jwk' }), kid: 'ed', alg: 'EdDSA', use: 'sig' },
-    { ...ec.publicKey.export({ format: 'jwk' }), kid: 'ec', alg: 'ES256', use: 'sig' },
-  ];
-  const server = createServer((_request, response) => response.end(JSON.stringify({ keys })));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
-  const jwksApp = await testApp(t, database, { JWT_JWKS_URL: url });
-  const sign = (algorithm: 'EdDSA' | 'ES256' | 'RS256', key: { export(o: object): string | Buffer }, kid: string) =>
-    createSigner({ algorithm, key: String(key.export({ format: 'pem', type: 'pkcs8' })), kid })(good);
-  const status = async (token: string) => (await call(jwksApp, token, 'GET', '/v1/store')).statusCode;
-  t.equal(await status(sign('EdDSA', ed.privateKey as never, 'ed')), 200);
-  t.equal(await status(sign('ES256', ec.privateKey as never, 'ec')), 200);
-  t.equal(await status(sign('RS256', rsa.privateKey as never, 'rsa')), 401, 'not published yet');
-  keys.push({ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'rsa', alg: 'RS256', use: 'sig' });
-  await new Promise((resolve) => setTimeout(resolve, 2_100));
-  t.equal(await status(sign('RS256', rsa.privateKey as never, 'rsa')), 200, 'published now');
-  t.equal(await status(sign('RS256', other.privateKey as never, 'rsa')), 401, 'another key under the same name');
-  const confused = hs256(good, {}, String(rsa.publicKey.export({ format: 'pem', type: 'spki' })));
-  t.equal(await status(confused), 401, 'a public key used as HS256 secret');
-  t.equal(await status(hs256(good)), 200, 'HS256 with the real secret still works');
-});
+t.test(
+  'JWKS: rotating keys of EdDSA, ES256 and RS256 are taken from the configured address alone',
+  async (t) => {
+    const ed = generateKeyPairSync('ed25519');
+    const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const keys = [
+      { ...ed.publicKey.export({ format: 'jwk' }), kid: 'ed', alg: 'EdDSA', use: 'sig' },
+      { ...ec.publicKey.export({ format: 'jwk' }), kid: 'ec', alg: 'ES256', use: 'sig' },
+    ];
+    const server = createServer((_request, response) => response.end(JSON.stringify({ keys })));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+    const jwksApp = await testApp(t, database, { JWT_JWKS_URL: url });
+    const sign = (
+      algorithm: 'EdDSA' | 'ES256' | 'RS256',
+      key: { export(o: object): string | Buffer },
+      kid: string,
+    ) => createSigner({ algorithm, key: String(key.export({ format: 'pem', type: 'pkcs8' })), kid })(good);
+    const status = async (token: string) => (await call(jwksApp, token, 'GET', '/v1/store')).statusCode;
+    t.equal(await status(sign('EdDSA', ed.privateKey as never, 'ed')), 200);
+    t.equal(await status(sign('ES256', ec.privateKey as never, 'ec')), 200);
+    t.equal(await status(sign('RS256', rsa.privateKey as never, 'rsa')), 401, 'not published yet');
+    keys.push({ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'rsa', alg: 'RS256', use: 'sig' });
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    t.equal(await status(sign('RS256', rsa.privateKey as never, 'rsa')), 200, 'published now');
+    t.equal(
+      await status(sign('RS256', other.privateKey as never, 'rsa')),
+      401,
+      'another key under the same name',
+    );
+    const confused = hs256(good, {}, String(rsa.publicKey.export({ format: 'pem', type: 'spki' })));
+    t.equal(await status(confused), 401, 'a public key used as HS256 secret');
+    t.equal(await status(hs256(good)), 200, 'HS256 with the real secret still works');
+  },
+);

@@ -18,7 +18,8 @@ async function allPages(call: TestStore['call'], path: string, limit: number): P
     if (answer.statusCode !== 200) throw new Error(`${url}: ${answer.body}`);
     const { data, page } = answer.data;
     ids.push(...data.map((customer: { id: string }) => customer.id));
-    if (page.hasMore !== (page.nextCursor !== null)) throw new Error('hasMore and nextCursor contradict each other');
+    if (page.hasMore !== (page.nextCursor !== null))
+      throw new Error('hasMore and nextCursor contradict each other');
     url = page.hasMore ? `${query}&cursor=${encodeURIComponent(page.nextCursor)}` : undefined;
   }
   return ids;
@@ -64,8 +65,21 @@ async function fill({ storeId, call }: TestStore, seed: number): Promise<Made[]>
          default_city, sort_name, sort_company, search_text, version, created_at, updated_at)
        values ($1, $2, $3, $3, $4, $5, $6, 'api', $7, false, $8, '{}', $9, $10, 0, $11, $12, $13, $4, $5, $14, 1, $15, $15)`,
       [
-        storeId, id, email, row.name, row.company, row.accountStatus, index % 2 === 0, row.group && groups[row.group],
-        row.ordersCount, row.totalSpent, row.lastOrderAt, row.country, row.city, `${row.name} ${email ?? ''}`, row.createdAt,
+        storeId,
+        id,
+        email,
+        row.name,
+        row.company,
+        row.accountStatus,
+        index % 2 === 0,
+        row.group && groups[row.group],
+        row.ordersCount,
+        row.totalSpent,
+        row.lastOrderAt,
+        row.country,
+        row.city,
+        `${row.name} ${email ?? ''}`,
+        row.createdAt,
       ],
     );
     if (row.group) {
@@ -85,7 +99,8 @@ async function fill({ storeId, call }: TestStore, seed: number): Promise<Made[]>
 /** The order that customers.md asks for, by JavaScript: missing values last both ways, ties by id. */
 function inOrder(customers: readonly Made[], column: CustomerSortColumn, descending: boolean): string[] {
   const sign = descending ? -1 : 1;
-  const compare = (left: string | number, right: string | number) => (left < right ? -1 : Number(left > right)) * sign;
+  const compare = (left: string | number, right: string | number) =>
+    (left < right ? -1 : Number(left > right)) * sign;
   return customers
     .toSorted((one, other) => {
       const [left, right] = [one.values[column], other.values[column]];
@@ -97,24 +112,34 @@ function inOrder(customers: readonly Made[], column: CustomerSortColumn, descend
     .map((customer) => customer.id);
 }
 
-t.test('every sort, both ways, with and without filters, shows each customer once and in order', async (t) => {
-  const own = await store();
-  const customers = await fill(own, 20_260_101);
-  const filters: [string, (customer: Made) => boolean][] = [
-    ['', () => true],
-    ['&tag=BEAN', ({ tags }) => tags.includes('Bean')],
-    ['&country=DE&country=at', ({ values }) => values.country === 'DE' || values.country === 'AT'],
-    ['&tag=apple&tag=bean&country=DE', ({ tags, values }) => tags.includes('apple') && tags.includes('Bean') && values.country === 'DE'],
-  ];
-  for (const column of CUSTOMER_SORTS) {
-    for (const sort of [column, `-${column}`]) {
-      for (const [filter, fits] of filters) {
-        const expected = inOrder(customers.filter(fits), column, sort.startsWith('-'));
-        t.same(await allPages(own.call, `/v1/customers?sort=${sort}${filter}`, 17), expected, `sort=${sort}${filter}`);
+t.test(
+  'every sort, both ways, with and without filters, shows each customer once and in order',
+  async (t) => {
+    const own = await store();
+    const customers = await fill(own, 20_260_101);
+    const filters: [string, (customer: Made) => boolean][] = [
+      ['', () => true],
+      ['&tag=BEAN', ({ tags }) => tags.includes('Bean')],
+      ['&country=DE&country=at', ({ values }) => values.country === 'DE' || values.country === 'AT'],
+      [
+        '&tag=apple&tag=bean&country=DE',
+        ({ tags, values }) => tags.includes('apple') && tags.includes('Bean') && values.country === 'DE',
+      ],
+    ];
+    for (const column of CUSTOMER_SORTS) {
+      for (const sort of [column, `-${column}`]) {
+        for (const [filter, fits] of filters) {
+          const expected = inOrder(customers.filter(fits), column, sort.startsWith('-'));
+          t.same(
+            await allPages(own.call, `/v1/customers?sort=${sort}${filter}`, 17),
+            expected,
+            `sort=${sort}${filter}`,
+          );
+        }
       }
     }
-  }
-});
+  },
+);
 
 t.test('without a sort the newest customers come first', async (t) => {
   const own = await store();
@@ -129,7 +154,10 @@ t.test('the next page is named in the body and in the Link header, the last page
   t.match(first.data.page, { hasMore: true, nextCursor: String });
   const link = /^<([^>]+)>; rel="next"$/.exec(String(first.headers.link))?.[1] ?? '';
   const second = await call('GET', link);
-  t.same(second.data.data.map((customer: { lastName: string }) => customer.lastName), ['C']);
+  t.same(
+    second.data.data.map((customer: { lastName: string }) => customer.lastName),
+    ['C'],
+  );
   t.same(second.data.page, { nextCursor: null, hasMore: false });
   t.equal(second.headers.link, undefined);
 });
@@ -149,15 +177,38 @@ t.test('a cursor works only where it was made', async (t) => {
   await refused(one.call, `/v1/customers?limit=1&sort=-name&tag=x&cursor=${cursor}`, 'another sort');
   await refused(one.call, `/v1/customers?limit=1&sort=name&tag=y&cursor=${cursor}`, 'another filter');
   await refused(one.call, `/v1/tags?cursor=${cursor}`, 'another list');
-  await refused(one.call, `${url}&cursor=${cursor.replace(/^./, (letter) => (letter === 'A' ? 'B' : 'A'))}`, 'changed key');
-  await refused(one.call, `${url}&cursor=${cursor.replace(/.$/, (letter) => (letter === 'A' ? 'Q' : 'A'))}`, 'changed signature');
+  await refused(
+    one.call,
+    `${url}&cursor=${cursor.replace(/^./, (letter) => (letter === 'A' ? 'B' : 'A'))}`,
+    'changed key',
+  );
+  await refused(
+    one.call,
+    `${url}&cursor=${cursor.replace(/.$/, (letter) => (letter === 'A' ? 'Q' : 'A'))}`,
+    'changed signature',
+  );
   await refused(one.call, `${url}&cursor=nonsense`, 'no cursor at all');
-  t.equal((await one.call('GET', `/v1/customers?tag=x&limit=2&sort=name&cursor=${cursor}`)).statusCode, 200, 'order of parameters and limit are free');
+  t.equal(
+    (await one.call('GET', `/v1/customers?tag=x&limit=2&sort=name&cursor=${cursor}`)).statusCode,
+    200,
+    'order of parameters and limit are free',
+  );
 });
 
 t.test('unknown parameters, sorts and values are refused, never ignored', async (t) => {
   const { call } = await store();
-  for (const query of ['foo=1', 'sort=phone', 'limit=0', 'limit=101', 'accountStatus=merged', 'country=DEU', 'ordersCountMin=-1', 'createdAfter=yesterday', 'salesAgent=me', 'count=all']) {
+  for (const query of [
+    'foo=1',
+    'sort=phone',
+    'limit=0',
+    'limit=101',
+    'accountStatus=merged',
+    'country=DEU',
+    'ordersCountMin=-1',
+    'createdAfter=yesterday',
+    'salesAgent=me',
+    'count=all',
+  ]) {
     t.equal((await call('GET', `/v1/customers?${query}`)).data.code, 'VALIDATION_FAILED', query);
   }
 });
@@ -169,17 +220,35 @@ t.test('each filter selects who it says', async (t) => {
   const group = (await call('POST', '/v1/groups', { name: 'Press' })).data.id;
   const make = async (body: object, sets = '') => {
     const { data } = await call('POST', '/v1/customers', body);
-    if (sets) await database.owner.query(`update customers set ${sets} where store_id = $1 and id = $2`, [storeId, data.id]);
+    if (sets)
+      await database.owner.query(`update customers set ${sets} where store_id = $1 and id = $2`, [
+        storeId,
+        data.id,
+      ]);
     return data.id as string;
   };
-  const ada = await make({ lastName: 'Ada', tags: ['VIP', 'friend'], groupIds: [group], salesAgentId: agent, accountStatus: 'active' });
-  await call('POST', `/v1/customers/${ada}/addresses`, { city: 'München', region: 'Bavaria', countryCode: 'DE', postcode: '80 331' });
+  const ada = await make({
+    lastName: 'Ada',
+    tags: ['VIP', 'friend'],
+    groupIds: [group],
+    salesAgentId: agent,
+    accountStatus: 'active',
+  });
+  await call('POST', `/v1/customers/${ada}/addresses`, {
+    city: 'München',
+    region: 'Bavaria',
+    countryCode: 'DE',
+    postcode: '80 331',
+  });
   const bea = await make(
     { lastName: 'Bea', tags: ['vip'] },
     `orders_count = 3, total_spent = 5000000000, last_order_at = '2026-01-02T00:00:00Z', accepts_marketing = true`,
   );
   await call('POST', `/v1/customers/${bea}/addresses`, { city: 'Wien', countryCode: 'AT', postcode: '1010' });
-  const cid = await make({ lastName: 'Cid' }, `created_at = '2020-05-05T00:00:00Z', account_status = 'disabled'`);
+  const cid = await make(
+    { lastName: 'Cid' },
+    `created_at = '2020-05-05T00:00:00Z', account_status = 'disabled'`,
+  );
   const gone = await make({ lastName: 'Gone' }, `account_status = 'erased'`);
   const shown = async (query: string, expected: string[]) =>
     t.same(await allPages(call, `/v1/customers?sort=name&${query}`, 10), expected, query);
@@ -220,7 +289,11 @@ t.test('each filter selects who it says', async (t) => {
 t.test('q finds by exact email, then by beginning, then by similarity', async (t) => {
   const { call } = await store();
   const make = async (body: object) => (await call('POST', '/v1/customers', body)).data.id as string;
-  const inside = await make({ lastName: 'Roselovela', firstName: 'Zed', company: 'Something with a rather long name' });
+  const inside = await make({
+    lastName: 'Roselovela',
+    firstName: 'Zed',
+    company: 'Something with a rather long name',
+  });
   const phone = await make({ lastName: 'Phone', phone: '+4930901820' });
   const begins = await make({ lastName: 'Lovelace', firstName: 'Ada' });
   const exact = await make({ lastName: 'Zuse', email: 'lovela@example.com' });
@@ -235,12 +308,17 @@ t.test('q finds by exact email, then by beginning, then by similarity', async (t
   t.same(await found('lo'), await found('lo'), 'two letters find beginnings');
   t.same(await found('%%%'), []);
   t.same(await found('_____'), []);
-  t.same(await allPages(call, '/v1/customers?q=lovel&sort=-name', 1), [exact, inside, begins], 'an explicit sort wins');
+  t.same(
+    await allPages(call, '/v1/customers?q=lovel&sort=-name', 1),
+    [exact, inside, begins],
+    'an explicit sort wins',
+  );
 });
 
 t.test('the total is told when asked for', async (t) => {
   const { call } = await store();
-  for (const lastName of ['A', 'B', 'C']) await call('POST', '/v1/customers', { lastName, tags: lastName === 'A' ? ['x'] : [] });
+  for (const lastName of ['A', 'B', 'C'])
+    await call('POST', '/v1/customers', { lastName, tags: lastName === 'A' ? ['x'] : [] });
   t.notOk('total' in (await call('GET', '/v1/customers')).data);
   t.notOk('total' in (await call('GET', '/v1/customers?count=none')).data);
   t.equal((await call('GET', '/v1/customers?count=exact&limit=1')).data.total, 3);
@@ -258,7 +336,9 @@ t.test('another store sees none of it', async (t) => {
 
 /** Fields of a CSV line; enough for what the export writes here. */
 const cells = (line: string): string[] =>
-  [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '');
+  [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+  );
 
 t.test('the export has exactly the shown list in its order', async (t) => {
   const own = await store();
@@ -277,14 +357,26 @@ t.test('the export has exactly the shown list in its order', async (t) => {
 t.test('the export guards formulas and spells what an import reads', async (t) => {
   const { call } = await store();
   const { data } = await call('POST', '/v1/customers', {
-    lastName: '=cmd|calc', firstName: '+1', company: 'Comma, "quoted"', tags: ['b', 'a'], birthday: { month: 2, day: 29 }, email: 'a@example.com',
+    lastName: '=cmd|calc',
+    firstName: '+1',
+    company: 'Comma, "quoted"',
+    tags: ['b', 'a'],
+    birthday: { month: 2, day: 29 },
+    email: 'a@example.com',
   });
   const { body } = await call('GET', '/v1/customers.csv');
   const [header = '', line = ''] = body.split('\r\n');
   const row = Object.fromEntries(cells(header).map((name, index) => [name, cells(line)[index]]));
   t.match(row, {
-    id: data.id, lastName: "'=cmd|calc", firstName: "'+1", company: 'Comma, "quoted"', tags: 'a, b', birthday: '--02-29',
-    totalSpent: '0.00', accountStatus: 'guest', acceptsMarketing: 'false',
+    id: data.id,
+    lastName: "'=cmd|calc",
+    firstName: "'+1",
+    company: 'Comma, "quoted"',
+    tags: 'a, b',
+    birthday: '--02-29',
+    totalSpent: '0.00',
+    accountStatus: 'guest',
+    acceptsMarketing: 'false',
   });
   const chosen = await call('GET', '/v1/customers.csv?columns=email,lastName');
   t.equal(chosen.body, "email,lastName\r\na@example.com,'=cmd|calc\r\n");

@@ -8,14 +8,25 @@ const store = () => testStore(app, database);
 
 t.test('a created customer is answered whole and can be read again with its ETag', async (t) => {
   const { call } = await store();
-  const created = await call('POST', '/v1/customers', { email: 'Ada@Example.com', lastName: 'Lovelace', tags: ['VIP', 'friend'] });
+  const created = await call('POST', '/v1/customers', {
+    email: 'Ada@Example.com',
+    lastName: 'Lovelace',
+    tags: ['VIP', 'friend'],
+  });
   t.equal(created.statusCode, 201);
   t.equal(created.headers.location, `/v1/customers/${created.data.id}`);
-  t.match(created.data, { email: 'Ada@Example.com', tags: ['friend', 'VIP'], version: 1, totalSpent: { amount: 0, currency: 'EUR' } });
+  t.match(created.data, {
+    email: 'Ada@Example.com',
+    tags: ['friend', 'VIP'],
+    version: 1,
+    totalSpent: { amount: 0, currency: 'EUR' },
+  });
   const read = await call('GET', `/v1/customers/${created.data.id}`);
   t.same(read.data, created.data);
   t.equal(read.headers.etag, '"1"');
-  const unchanged = await call('GET', `/v1/customers/${created.data.id}`, undefined, { 'if-none-match': '"1"' });
+  const unchanged = await call('GET', `/v1/customers/${created.data.id}`, undefined, {
+    'if-none-match': '"1"',
+  });
   t.equal(unchanged.statusCode, 304);
   t.equal(unchanged.body, '');
 });
@@ -26,7 +37,10 @@ t.test('C1 two creates of one email at once: one 201, one 409', async (t) => {
   const answers = await Promise.all(spellings.map((email) => call('POST', '/v1/customers', { email })));
   const codes = answers.map((answer) => answer.statusCode).sort();
   t.same(codes, [201, 409, 409, 409]);
-  t.same(new Set(answers.filter((a) => a.statusCode === 409).map((a) => a.data.code)), new Set(['EMAIL_TAKEN']));
+  t.same(
+    new Set(answers.filter((a) => a.statusCode === 409).map((a) => a.data.code)),
+    new Set(['EMAIL_TAKEN']),
+  );
 });
 
 t.test('C2 nobody without email, phone, last name and company', async (t) => {
@@ -36,17 +50,20 @@ t.test('C2 nobody without email, phone, last name and company', async (t) => {
   t.equal(refused.data.code, 'CUSTOMER_NEEDS_IDENTITY');
 });
 
-t.test('C8 a change with the ETag of an older version is refused, with the present one it is made', async (t) => {
-  const { call } = await store();
-  const { data } = await call('POST', '/v1/customers', { lastName: 'Lovelace' });
-  const url = `/v1/customers/${data.id}`;
-  const changed = await call('PATCH', url, { firstName: 'Ada' }, { 'if-match': '"1"' });
-  t.equal(changed.data.version, 2);
-  const refused = await call('PATCH', url, { firstName: 'Bob' }, { 'if-match': '"1"' });
-  t.equal(refused.statusCode, 412);
-  t.equal(refused.data.code, 'VERSION_MISMATCH');
-  t.equal((await call('GET', url)).data.firstName, 'Ada');
-});
+t.test(
+  'C8 a change with the ETag of an older version is refused, with the present one it is made',
+  async (t) => {
+    const { call } = await store();
+    const { data } = await call('POST', '/v1/customers', { lastName: 'Lovelace' });
+    const url = `/v1/customers/${data.id}`;
+    const changed = await call('PATCH', url, { firstName: 'Ada' }, { 'if-match': '"1"' });
+    t.equal(changed.data.version, 2);
+    const refused = await call('PATCH', url, { firstName: 'Bob' }, { 'if-match': '"1"' });
+    t.equal(refused.statusCode, 412);
+    t.equal(refused.data.code, 'VERSION_MISMATCH');
+    t.equal((await call('GET', url)).data.firstName, 'Ada');
+  },
+);
 
 t.test('an Idempotency-Key makes a repeat answer the first result, and another body 422', async (t) => {
   const { call } = await store();
@@ -57,5 +74,8 @@ t.test('an Idempotency-Key makes a repeat answer the first result, and another b
   t.equal(again.data.id, first.data.id);
   t.equal(again.headers['idempotency-replayed'], 'true');
   t.equal(again.headers.etag, first.headers.etag);
-  t.equal((await call('POST', '/v1/customers', { lastName: 'Other' }, headers)).data.code, 'IDEMPOTENCY_KEY_REUSED');
+  t.equal(
+    (await call('POST', '/v1/customers', { lastName: 'Other' }, headers)).data.code,
+    'IDEMPOTENCY_KEY_REUSED',
+  );
 });

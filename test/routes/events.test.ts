@@ -1,8 +1,8 @@
 // The timeline of a customer (C9) and the change feed, over HTTP on real Postgres.
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { type FeedPosition, listTimeline, readFeed } from '../../src/db/events.ts';
 import { dbOf } from '../../src/db/connection.ts';
+import { type FeedPosition, listTimeline, readFeed } from '../../src/db/events.ts';
 import { type Answer, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -12,18 +12,24 @@ const store = () => testStore(app, database);
 const kindsOf = (answer: Answer): string[] => answer.data.data.map((event: { kind: string }) => event.kind);
 const idsOf = (answer: Answer): string[] => answer.data.data.map((event: { id: string }) => event.id);
 
-t.test('C9 every change stands on the timeline once, newest first, with old and new, actor and time', async (t) => {
-  const { call } = await store();
-  const { data } = await call('POST', '/v1/customers', { lastName: 'Ada', tags: ['VIP'] });
-  const url = `/v1/customers/${data.id}`;
-  await call('PATCH', url, { company: 'Engines' });
-  await call('POST', `${url}/notes`, { body: 'Called' });
-  const timeline = await call('GET', `${url}/timeline`);
-  t.same(kindsOf(timeline), ['note.added', 'customer.updated', 'customer.created']);
-  t.match(timeline.data.data[1], {
-    customerId: data.id, actor: 'staff:tester', data: { changes: { company: [null, 'Engines'] } }, occurredAt: /^\d{4}-.*Z$/,
-  });
-});
+t.test(
+  'C9 every change stands on the timeline once, newest first, with old and new, actor and time',
+  async (t) => {
+    const { call } = await store();
+    const { data } = await call('POST', '/v1/customers', { lastName: 'Ada', tags: ['VIP'] });
+    const url = `/v1/customers/${data.id}`;
+    await call('PATCH', url, { company: 'Engines' });
+    await call('POST', `${url}/notes`, { body: 'Called' });
+    const timeline = await call('GET', `${url}/timeline`);
+    t.same(kindsOf(timeline), ['note.added', 'customer.updated', 'customer.created']);
+    t.match(timeline.data.data[1], {
+      customerId: data.id,
+      actor: 'staff:tester',
+      data: { changes: { company: [null, 'Engines'] } },
+      occurredAt: /^\d{4}-.*Z$/,
+    });
+  },
+);
 
 t.test('C9 the timeline can be narrowed to kinds, by first word or whole', async (t) => {
   const { call } = await store();
@@ -53,22 +59,32 @@ t.test('C9 the pages of a timeline hold each event once, also when times are equ
     seen.push(...idsOf(answer));
     url = /<([^>]+)>/.exec(String(answer.headers.link ?? ''))?.[1] ?? '';
   }
-  const { rows } = await database.owner.query('select id from events where customer_id = $1 order by occurred_at desc, id desc', [data.id]);
-  t.same(seen, rows.map((row) => row.id));
+  const { rows } = await database.owner.query(
+    'select id from events where customer_id = $1 order by occurred_at desc, id desc',
+    [data.id],
+  );
+  t.same(
+    seen,
+    rows.map((row) => row.id),
+  );
 });
 
-t.test('C10 the survivor of a merge shows what happened with the merged one, whose own timeline answers 301', async (t) => {
-  const { call } = await store();
-  const make = async (lastName: string) => (await call('POST', '/v1/customers', { lastName })).data.id as string;
-  const [one, other, third] = [await make('One'), await make('Other'), await make('Third')];
-  await call('POST', `/v1/customers/${other}/notes`, { body: 'of the other' });
-  t.equal((await call('POST', `/v1/customers/${other}/merge`, { from: third })).statusCode, 200);
-  t.equal((await call('POST', `/v1/customers/${one}/merge`, { from: other })).statusCode, 200);
-  const timeline = await call('GET', `/v1/customers/${one}/timeline?kind=customer.created&kind=note.added`);
-  t.same(kindsOf(timeline), ['note.added', 'customer.created', 'customer.created', 'customer.created']);
-  const moved = await call('GET', `/v1/customers/${third}/timeline`);
-  t.same([moved.statusCode, moved.headers.location], [301, `/v1/customers/${one}/timeline`]);
-});
+t.test(
+  'C10 the survivor of a merge shows what happened with the merged one, whose own timeline answers 301',
+  async (t) => {
+    const { call } = await store();
+    const make = async (lastName: string) =>
+      (await call('POST', '/v1/customers', { lastName })).data.id as string;
+    const [one, other, third] = [await make('One'), await make('Other'), await make('Third')];
+    await call('POST', `/v1/customers/${other}/notes`, { body: 'of the other' });
+    t.equal((await call('POST', `/v1/customers/${other}/merge`, { from: third })).statusCode, 200);
+    t.equal((await call('POST', `/v1/customers/${one}/merge`, { from: other })).statusCode, 200);
+    const timeline = await call('GET', `/v1/customers/${one}/timeline?kind=customer.created&kind=note.added`);
+    t.same(kindsOf(timeline), ['note.added', 'customer.created', 'customer.created', 'customer.created']);
+    const moved = await call('GET', `/v1/customers/${third}/timeline`);
+    t.same([moved.statusCode, moved.headers.location], [301, `/v1/customers/${one}/timeline`]);
+  },
+);
 
 t.test('the timeline of a customer of another store is 404', async (t) => {
   const [one, other] = [await store(), await store()];
@@ -77,7 +93,11 @@ t.test('the timeline of a customer of another store is 404', async (t) => {
 });
 
 /** Reads the feed from a position to its present end. */
-async function drain(call: TestStore['call'], after?: string, query = 'limit=3'): Promise<{ ids: string[]; after: string }> {
+async function drain(
+  call: TestStore['call'],
+  after?: string,
+  query = 'limit=3',
+): Promise<{ ids: string[]; after: string }> {
   const ids: string[] = [];
   let position = after;
   for (;;) {
@@ -102,7 +122,11 @@ t.test('the feed tells each event once, goes on where the reader stood and can b
   const second = await drain(call, first.after);
   t.equal(second.ids.length, 1);
   t.same((await drain(call, first.after)).ids, second.ids, 'the same position reads the same');
-  t.same((await drain(call)).ids, [...first.ids, ...second.ids], 'and the beginning everything, in the same order');
+  t.same(
+    (await drain(call)).ids,
+    [...first.ids, ...second.ids],
+    'and the beginning everything, in the same order',
+  );
 });
 
 t.test('an event whose transaction commits late is not lost to a reader who was faster', async (t) => {
@@ -142,7 +166,11 @@ t.test('the feed can be narrowed to kinds; a position is good for any of them', 
 t.test('a position that was changed or is of another store is refused', async (t) => {
   const [one, other] = [await store(), await store()];
   const { after } = await drain(one.call);
-  for (const [call, text] of [[other.call, after], [one.call, `A${after.slice(1)}x`], [one.call, 'x']] as const) {
+  for (const [call, text] of [
+    [other.call, after],
+    [one.call, `A${after.slice(1)}x`],
+    [one.call, 'x'],
+  ] as const) {
     const { statusCode, data } = await call('GET', `/v1/events?after=${text}`);
     t.same([statusCode, data.code], [400, 'CURSOR_INVALID']);
   }
@@ -168,7 +196,10 @@ t.test('timeline and feed read by index, and no more than a page', async (t) => 
           get: (target, member) => {
             if (member !== 'query') return Reflect.get(target, member);
             return async (statement: { text: string; values: unknown[] }) => {
-              const { rows } = await target.query(`explain (analyze, costs off) ${statement.text}`, statement.values);
+              const { rows } = await target.query(
+                `explain (analyze, costs off) ${statement.text}`,
+                statement.values,
+              );
               plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
               return target.query(statement);
             };
@@ -181,13 +212,26 @@ t.test('timeline and feed read by index, and no more than a page', async (t) => 
   const position: FeedPosition = feed.position;
   await readFeed(explaining, { limit: 20, after: position, kinds: ['note'] });
   const newest = await listTimeline(explaining, { customerId, after: undefined, limit: 21 });
-  await listTimeline(explaining, { customerId, after: [newest[20]?.occurredAt.toISOString() ?? '', newest[20]?.id ?? ''], limit: 21 });
+  await listTimeline(explaining, {
+    customerId,
+    after: [newest[20]?.occurredAt.toISOString() ?? '', newest[20]?.id ?? ''],
+    limit: 21,
+  });
   t.equal(plans.length, 4);
   for (const plan of plans) {
     t.match(plan, /Index Scan.* using events_by_(customer|transaction)/);
     t.notMatch(plan, /Seq Scan on events|Sort Method: external/);
   }
-  const scans = plans.map((plan) => Number(/using events_by_\w+ .*?actual time=\S+ rows=([\d.]+)/.exec(plan)?.[1]));
-  t.ok((scans[0] ?? Infinity) <= 21 && (scans[1] ?? Infinity) <= 5_000, `the feed read ${scans.slice(0, 2)} rows`);
-  t.same(scans.slice(2).map((rows) => rows <= 21), [true, true], 'a page of the timeline reads a page');
+  const scans = plans.map((plan) =>
+    Number(/using events_by_\w+ .*?actual time=\S+ rows=([\d.]+)/.exec(plan)?.[1]),
+  );
+  t.ok(
+    (scans[0] ?? Infinity) <= 21 && (scans[1] ?? Infinity) <= 5_000,
+    `the feed read ${scans.slice(0, 2)} rows`,
+  );
+  t.same(
+    scans.slice(2).map((rows) => rows <= 21),
+    [true, true],
+    'a page of the timeline reads a page',
+  );
 });

@@ -26,24 +26,31 @@ interface Operation {
 
 function zoneOf(security: Json[]): Operation['zone'] {
   const [first] = security.map((entry) => Object.keys(entry)[0]);
-  return first === 'bearer' ? 'staff' : first === 'publishableKey' ? 'storefront' : first === 'ops' ? 'ops' : 'public';
+  return first === 'bearer'
+    ? 'staff'
+    : first === 'publishableKey'
+      ? 'storefront'
+      : first === 'ops'
+        ? 'ops'
+        : 'public';
 }
 
-const operations: Operation[] = Object.entries(document.paths as Json).flatMap(([path, item]: [string, Json]) =>
-  METHODS.filter((method) => item[method]).map((method) => {
-    const operation = item[method];
-    return {
-      name: operation.operationId,
-      method: method.toUpperCase(),
-      path,
-      scope: operation['x-scope'],
-      zone: zoneOf(operation.security ?? []),
-      parameters: operation.parameters ?? [],
-      body: operation.requestBody?.content?.['application/json']?.schema,
-      isForm: operation.requestBody?.content?.['multipart/form-data'] !== undefined,
-      isStream: operation.responses['200']?.content?.['text/event-stream'] !== undefined,
-    };
-  }),
+const operations: Operation[] = Object.entries(document.paths as Json).flatMap(
+  ([path, item]: [string, Json]) =>
+    METHODS.filter((method) => item[method]).map((method) => {
+      const operation = item[method];
+      return {
+        name: operation.operationId,
+        method: method.toUpperCase(),
+        path,
+        scope: operation['x-scope'],
+        zone: zoneOf(operation.security ?? []),
+        parameters: operation.parameters ?? [],
+        body: operation.requestBody?.content?.['application/json']?.schema,
+        isForm: operation.requestBody?.content?.['multipart/form-data'] !== undefined,
+        isStream: operation.responses['200']?.content?.['text/event-stream'] !== undefined,
+      };
+    }),
 );
 const staff = operations.filter((operation) => operation.zone === 'staff');
 
@@ -53,7 +60,8 @@ function resolve(schema: Json): Json {
 }
 
 /** A body that fits: the schema's example. */
-const exampleOf = (schema: Json): Json => structuredClone(resolve(schema)?.examples?.[0] ?? resolve(schema)?.example ?? {});
+const exampleOf = (schema: Json): Json =>
+  structuredClone(resolve(schema)?.examples?.[0] ?? resolve(schema)?.example ?? {});
 
 /** The path with these ids; a parameter that is no known id is taken as it is. */
 const pathWith = (path: string, ids: Record<string, string>): string =>
@@ -71,15 +79,30 @@ async function makeForeignThings(): Promise<Record<string, string>> {
     if (answer.statusCode >= 300) throw new Error(`${method} ${url}: ${answer.body}`);
     return answer.data;
   };
-  const customer = await make('POST', '/v1/customers', { email: 'foreign@example.com', lastName: 'Foreign', tags: ['theirs'] });
-  const address = await make('POST', `/v1/customers/${customer.id}/addresses`, { city: 'Berlin', countryCode: 'DE' });
+  const customer = await make('POST', '/v1/customers', {
+    email: 'foreign@example.com',
+    lastName: 'Foreign',
+    tags: ['theirs'],
+  });
+  const address = await make('POST', `/v1/customers/${customer.id}/addresses`, {
+    city: 'Berlin',
+    countryCode: 'DE',
+  });
   const note = await make('POST', `/v1/customers/${customer.id}/notes`, { body: 'A note' });
   const tags = await other.call('GET', '/v1/tags?limit=100');
   const group = await make('POST', '/v1/groups', { name: 'Theirs' });
   const agent = await make('POST', '/v1/agents', { name: 'Their agent' });
-  const task = await make('POST', '/v1/tasks', { title: 'Call', dueAt: '2030-01-01T10:00:00Z', dueTimezone: 'UTC' });
+  const task = await make('POST', '/v1/tasks', {
+    title: 'Call',
+    dueAt: '2030-01-01T10:00:00Z',
+    dueTimezone: 'UTC',
+  });
   const key = await make('POST', '/v1/api-keys', { name: 'theirs', scopes: ['store:read'] });
-  const job = await make('POST', '/v1/customers/bulk', { action: 'addTags', tags: ['x'], ids: [customer.id] });
+  const job = await make('POST', '/v1/customers/bulk', {
+    action: 'addTags',
+    tags: ['x'],
+    ids: [customer.id],
+  });
   const order = await make('PUT', '/v1/orders/theirs-1', {
     status: 'confirmed',
     currency: 'EUR',
@@ -165,10 +188,16 @@ t.test('an unknown query parameter is refused by every operation', async (t) => 
 
 t.test('an id that is no UUID is 400 where a UUID is asked for', async (t) => {
   for (const { name, method, path, parameters } of staff) {
-    const uuids = parameters.filter((parameter) => parameter.in === 'path' && parameter.schema.format === 'uuid');
+    const uuids = parameters.filter(
+      (parameter) => parameter.in === 'path' && parameter.schema.format === 'uuid',
+    );
     if (uuids.length === 0) continue;
     const ids = Object.fromEntries(uuids.map((parameter) => [parameter.name, "x'--"]));
-    t.equal((await store.call(method, pathWith(path, ids).replaceAll("'", '%27'), undefined, headers())).statusCode, 400, name);
+    t.equal(
+      (await store.call(method, pathWith(path, ids).replaceAll("'", '%27'), undefined, headers())).statusCode,
+      400,
+      name,
+    );
   }
 });
 
@@ -207,7 +236,10 @@ t.test('hostile values in every property of every body are never a 500', async (
     for (const property of Object.keys(resolve(body)?.properties ?? {})) {
       for (const value of HOSTILE) {
         const sent = { ...exampleOf(body), [property]: value };
-        note(await store.call(method, url, sent, headers()), `${name} ${property} ${JSON.stringify(value).slice(0, 40)}`);
+        note(
+          await store.call(method, url, sent, headers()),
+          `${name} ${property} ${JSON.stringify(value).slice(0, 40)}`,
+        );
       }
     }
     for (const sent of HOSTILE) {
@@ -224,9 +256,23 @@ t.test('hostile values in every query parameter are never a 500', async (t) => {
   for (const { name, method, path, parameters, isStream } of staff) {
     if (isStream || method !== 'GET') continue;
     for (const parameter of parameters.filter((one) => one.in === 'query')) {
-      for (const value of ['', 'x', '-1', '0', '1e400', '9007199254740993', '%00', '%F0%9F%98%80', "'", '%25', '2026-02-30', '\\']) {
+      for (const value of [
+        '',
+        'x',
+        '-1',
+        '0',
+        '1e400',
+        '9007199254740993',
+        '%00',
+        '%F0%9F%98%80',
+        "'",
+        '%25',
+        '2026-02-30',
+        '\\',
+      ]) {
         const answer = await store.call(method, `${pathWith(path, {})}?${parameter.name}=${value}`);
-        if (answer.statusCode >= 500) failures.push(`${name} ${parameter.name}=${value}: ${answer.body.slice(0, 300)}`);
+        if (answer.statusCode >= 500)
+          failures.push(`${name} ${parameter.name}=${value}: ${answer.body.slice(0, 300)}`);
       }
     }
   }
@@ -241,7 +287,7 @@ const BROKEN: Record<string, string> = {
   'a number beyond 2^53': '{"custom":{"n":9007199254740993}}',
   'duplicate keys': '{"lastName":"a","lastName":"b"}',
   'duplicate keys by escape': '{"lastName":"a","last\\u004eame":"b"}',
-  '__proto__': '{"__proto__":{"admin":true},"lastName":"x"}',
+  __proto__: '{"__proto__":{"admin":true},"lastName":"x"}',
   'a list where an object is asked for': '[]',
   'half of a document': '{"lastName":',
   'two documents': '{}{}',
@@ -254,25 +300,48 @@ t.test('bodies that are no usable JSON are 400 with a code, never 500', async (t
     t.equal(answer.statusCode, 400, what);
     t.match(answer.data.code, /^(MALFORMED_JSON|VALIDATION_FAILED)$/, what);
   }
-  const invalid = await store.call('POST', '/v1/customers', Buffer.from([0x7b, 0xff, 0x7d]), { 'content-type': 'application/json' });
+  const invalid = await store.call('POST', '/v1/customers', Buffer.from([0x7b, 0xff, 0x7d]), {
+    'content-type': 'application/json',
+  });
   t.equal(invalid.statusCode, 400, 'bytes that are no UTF-8');
-  const other = await store.call('POST', '/v1/customers', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' });
+  const other = await store.call('POST', '/v1/customers', 'a=b', {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
   t.equal(other.statusCode, 415);
   const large = await store.call('POST', '/v1/customers', { lastName: 'x'.repeat(1_100_000) });
   t.equal(large.statusCode, 413);
 });
 
 t.test('null for a nullable field stays null; null for a boolean is refused, never false', async (t) => {
-  const created = await store.call('POST', '/v1/customers', { lastName: 'Null', phone: null, language: null });
+  const created = await store.call('POST', '/v1/customers', {
+    lastName: 'Null',
+    phone: null,
+    language: null,
+  });
   t.match(created.data, { phone: null, language: null });
   const refused = await store.call('PATCH', `/v1/customers/${created.data.id}`, { wholesale: null });
   t.equal(refused.statusCode, 400);
 });
 
 t.test('every answer other than success is a problem document with a known code', async (t) => {
-  for (const url of ['/nowhere', '/v1/customers/%zz', '/v1/customers/0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11', '/v1/customers?limit=0']) {
+  for (const url of [
+    '/nowhere',
+    '/v1/customers/%zz',
+    '/v1/customers/0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11',
+    '/v1/customers?limit=0',
+  ]) {
     const answer = await store.call('GET', url);
     t.match(answer.headers['content-type'], 'application/problem+json', url);
-    t.match(answer.data, { type: /^\/errors\/[A-Z_]+$/, title: String, status: answer.statusCode, detail: String, instance: String }, url);
+    t.match(
+      answer.data,
+      {
+        type: /^\/errors\/[A-Z_]+$/,
+        title: String,
+        status: answer.statusCode,
+        detail: String,
+        instance: String,
+      },
+      url,
+    );
   }
 });

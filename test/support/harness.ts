@@ -62,7 +62,11 @@ export const TEST_CONFIG: Config = readConfig({
 });
 
 /** The app on this database; closed at the file's end. */
-export async function testApp(t: Test, database: TestDatabase, config: Partial<Config> = {}): Promise<FastifyInstance> {
+export async function testApp(
+  t: Test,
+  database: TestDatabase,
+  config: Partial<Config> = {},
+): Promise<FastifyInstance> {
   const app = await buildApp({
     config: { ...TEST_CONFIG, ...config },
     pool: database.pool,

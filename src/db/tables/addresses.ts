@@ -1,6 +1,15 @@
 // Postal addresses of customers.
 import { sql } from 'drizzle-orm';
-import { boolean, foreignKey, index, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  foreignKey,
+  index,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { id, instant, keyText, storeId } from './columns.ts';
 import { customers } from './customers.ts';
 
@@ -38,6 +47,8 @@ export const addresses = pgTable(
     }).onDelete('cascade'),
     index('addresses_by_customer').on(table.storeId, table.customerId, table.contentKey),
     uniqueIndex('addresses_default_unique').on(table.storeId, table.customerId).where(sql`is_default`),
-    uniqueIndex('addresses_billing_unique').on(table.storeId, table.customerId).where(sql`is_default_billing`),
+    uniqueIndex('addresses_billing_unique')
+      .on(table.storeId, table.customerId)
+      .where(sql`is_default_billing`),
   ],
 );

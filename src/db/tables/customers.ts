@@ -78,9 +78,11 @@ export const customers = pgTable(
   },
   (table) => [
     primaryKey({ name: 'customers_pk', columns: [table.storeId, table.id] }),
-    foreignKey({ name: 'customers_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete(
-      'cascade',
-    ),
+    foreignKey({
+      name: 'customers_store_fk',
+      columns: [table.storeId],
+      foreignColumns: [stores.id],
+    }).onDelete('cascade'),
     foreignKey({
       name: 'customers_agent_fk',
       columns: [table.storeId, table.salesAgentId],
@@ -119,7 +121,9 @@ export const customers = pgTable(
     index('customers_by_name').on(table.storeId, table.sortName, table.id).where(listed),
     index('customers_by_company').on(table.storeId, table.sortCompany, table.id).where(listed),
     index('customers_by_country').on(table.storeId, table.defaultCountry, table.id).where(listed),
-    index('customers_by_place').on(table.storeId, table.defaultCountry, table.defaultCity, table.id).where(listed),
+    index('customers_by_place')
+      .on(table.storeId, table.defaultCountry, table.defaultCity, table.id)
+      .where(listed),
     index('customers_by_city').on(table.storeId, table.defaultCity, table.id).where(listed),
     index('customers_by_postcode').on(table.storeId, table.defaultPostcode).where(listed),
     index('customers_by_orders_count').on(table.storeId, table.ordersCount, table.id).where(listed),

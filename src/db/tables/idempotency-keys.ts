@@ -23,4 +23,3 @@ export const idempotencyKeys = pgTable(
     index('idempotency_keys_by_expiry').on(table.storeId, table.expiresAt),
   ],
 );
-

@@ -15,7 +15,13 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { OrderAddress, OrderRefund, OrderSnapshot, OrderStatus, RefundStatus } from '../../domain/orders.ts';
+import type {
+  OrderAddress,
+  OrderRefund,
+  OrderSnapshot,
+  OrderStatus,
+  RefundStatus,
+} from '../../domain/orders.ts';
 import { id, instant, keyText, storeId } from './columns.ts';
 import { customers } from './customers.ts';
 

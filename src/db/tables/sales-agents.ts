@@ -20,8 +20,10 @@ export const salesAgents = pgTable(
   (table) => [
     primaryKey({ name: 'sales_agents_pk', columns: [table.storeId, table.id] }),
     unique('sales_agents_calendar_unique').on(table.storeId, table.calendarHash),
-    foreignKey({ name: 'sales_agents_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete(
-      'cascade',
-    ),
+    foreignKey({
+      name: 'sales_agents_store_fk',
+      columns: [table.storeId],
+      foreignColumns: [stores.id],
+    }).onDelete('cascade'),
   ],
 );

@@ -16,6 +16,8 @@ export const tags = pgTable(
   (table) => [
     primaryKey({ name: 'tags_pk', columns: [table.storeId, table.id] }),
     unique('tags_name_unique').on(table.storeId, table.nameKey),
-    foreignKey({ name: 'tags_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete('cascade'),
+    foreignKey({ name: 'tags_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete(
+      'cascade',
+    ),
   ],
 );

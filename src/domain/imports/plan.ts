@@ -2,7 +2,13 @@
 import type { AccountStatus } from '../account-states.ts';
 import { applyCustom, type CustomValue } from '../custom-fields.ts';
 import type { Named } from '../customer-names.ts';
-import { birthdayColumns, type CustomerFields, changedFields, checkIdentity, checkWholesale } from '../customers.ts';
+import {
+  birthdayColumns,
+  type CustomerFields,
+  changedFields,
+  checkIdentity,
+  checkWholesale,
+} from '../customers.ts';
 import type { CustomerRecord, RowProblem } from './rows.ts';
 
 /** `create` leaves customers that exist alone, `update` makes none, `upsert` does both. */
@@ -71,13 +77,22 @@ interface Options {
 
 type Keyed<Known extends KnownCustomer> = Map<string, PlannedCustomer<Known>>;
 
-const keysOf = ({ id, externalId, emailNorm }: { id?: string; externalId?: string | null; emailNorm?: string | null }) => [
+const keysOf = ({
+  id,
+  externalId,
+  emailNorm,
+}: {
+  id?: string;
+  externalId?: string | null;
+  emailNorm?: string | null;
+}) => [
   ...(id ? [`id ${id}`] : []),
   ...(externalId ? [`external ${externalId}`] : []),
   ...(emailNorm ? [`email ${emailNorm}`] : []),
 ];
 
-const isKeyless = ({ id, externalId, emailNorm }: CustomerRecord): boolean => !id && !externalId && !emailNorm;
+const isKeyless = ({ id, externalId, emailNorm }: CustomerRecord): boolean =>
+  !id && !externalId && !emailNorm;
 
 function problem(column: string, code: string, message: string): RowProblem {
   return { column, code, message };
@@ -90,7 +105,11 @@ function findPlanned<Known extends KnownCustomer>(
 ): PlannedCustomer<Known> | RowProblem | undefined {
   const matches = new Set(keysOf(record).flatMap((key) => keyed.get(key) ?? []));
   if (matches.size > 1) {
-    return problem('', 'KEYS_DISAGREE', 'The id, externalId and email of this row belong to different customers.');
+    return problem(
+      '',
+      'KEYS_DISAGREE',
+      'The id, externalId and email of this row belong to different customers.',
+    );
   }
   const [match] = matches;
   return match;
@@ -107,14 +126,23 @@ function refuseRow<Known extends KnownCustomer>(
   mode: ImportMode,
 ): RowProblem | undefined {
   if (target === undefined && mode === 'update') {
-    return problem('', 'CUSTOMER_UNKNOWN', 'No customer has the keys of this row, and the import only updates.');
+    return problem(
+      '',
+      'CUSTOMER_UNKNOWN',
+      'No customer has the keys of this row, and the import only updates.',
+    );
   }
   if (target && isGone(target)) return problem('', 'CUSTOMER_GONE', 'This customer is merged or erased.');
-  const current = { wholesale: target?.known?.wholesale ?? false, accountStatus: target?.known?.accountStatus ?? 'guest' };
+  const current = {
+    wholesale: target?.known?.wholesale ?? false,
+    accountStatus: target?.known?.accountStatus ?? 'guest',
+  };
   const refused = record.wholesale ? checkWholesale(true, current) : undefined;
   if (refused) return problem('wholesale', refused.refused, refused.wayOut);
   const identity = target?.known ? undefined : checkIdentity({ ...target?.columns, ...record });
-  return identity && problem('', identity.refused, 'A new customer needs an email, phone, last name or company.');
+  return (
+    identity && problem('', identity.refused, 'A new customer needs an email, phone, last name or company.')
+  );
 }
 
 /** The columns among what a row says; facts of other tables are left out. */
@@ -158,7 +186,13 @@ export function planImport<Known extends KnownCustomer>(
     } else if (mode === 'create' && target?.known) {
       plan.existing.push(row);
     } else {
-      const planned = target ?? { known: undefined, id: record.id ?? newId(), columns: {}, custom: {}, rows: [] };
+      const planned = target ?? {
+        known: undefined,
+        id: record.id ?? newId(),
+        columns: {},
+        custom: {},
+        rows: [],
+      };
       if (planned.rows.length === 0) plan.planned.push(planned);
       addRow(planned, row);
       remember(planned, { ...record, id: planned.id });
@@ -168,7 +202,11 @@ export function planImport<Known extends KnownCustomer>(
 }
 
 /** What a planned change really changes, as `[old, new]`; {} when the file says what is there. */
-export function plannedChanges<Known extends KnownCustomer>({ known, columns, custom }: PlannedCustomer<Known>) {
+export function plannedChanges<Known extends KnownCustomer>({
+  known,
+  columns,
+  custom,
+}: PlannedCustomer<Known>) {
   if (!known) return {};
   return changedFields({ ...known }, { ...columns, custom }, [...IMPORTED_FIELDS, 'custom']);
 }
