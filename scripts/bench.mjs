@@ -11,6 +11,8 @@ if (unknown.length > 0) {
 }
 for (const name of names) {
   console.log(`\n## ${name}\n`);
-  const { status } = spawnSync(process.execPath, ['--enable-source-maps', `dist/bench/${name}.js`], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['--enable-source-maps', `dist/bench/${name}.js`], {
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exitCode = 1;
 }

@@ -1,8 +1,7 @@
 // Events: appended by every change, read as timeline and as change feed.
-import { and, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { PageStart } from '../domain/pages.ts';
-import { type Db, execute, prepared, statement, type Tx } from './connection.ts';
-import { events } from './tables/events.ts';
+import { type Db, execute, statement, type Tx } from './connection.ts';
 
 export interface NewEvent {
   id: string;
@@ -45,14 +44,6 @@ export async function insertEvents(tx: Tx, list: readonly NewEvent[]): Promise<v
     times: list.map((event) => event.occurredAt),
   });
 }
-
-/** One event by id; for tests and deep links. */
-export const findEvent = prepared<{ id: string }>()('find_event', (queries, p) =>
-  queries
-    .select()
-    .from(events)
-    .where(and(eq(events.storeId, p.storeId), eq(events.id, p.id))),
-);
 
 /** An event as the API shows it. */
 export interface Event {

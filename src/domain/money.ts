@@ -1,12 +1,6 @@
 // Money: integer minor units with an ISO 4217 currency. All arithmetic is exact; what would leave 2^53 is refused.
 import assert from 'node:assert';
 
-/** `amount` is in minor units (1250 = 12.50 EUR), a safe integer. */
-export interface Money {
-  amount: number;
-  currency: string;
-}
-
 export interface AmountRefusal {
   refused: 'AMOUNT_TOO_LARGE';
 }
