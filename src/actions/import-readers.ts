@@ -60,7 +60,7 @@ export interface Reading {
 }
 
 /** Rows of one slice: large enough that statements cost little per row, small enough that a kill costs little. */
-const SLICE_ROWS = 2_500;
+const SLICE_ROWS = 1_500;
 
 type RowReader<Row> = (
   cells: string[],

