@@ -11,7 +11,7 @@ const CUSTOMERS = Number(process.argv[2] ?? 1_000_000);
 const ROUNDS = 5;
 const SECONDS = 4;
 const CONNECTIONS = 16;
-const REPEATS = 10;
+const REPEATS = 16;
 const SECRET = 'a secret for benches that is long enough';
 
 const FILTERS: readonly (readonly [name: string, query: string])[] = [
@@ -108,7 +108,7 @@ async function saySearches(service: Served): Promise<void> {
   }
 }
 
-const world = await openWorld({ durable: false });
+const world = await openWorld();
 const settings = { APP_SECRET: SECRET, JWT_SECRET: SECRET, DATA_DIR: world.dataDir };
 const service = await launch(new URL('./serve-clientele.js', import.meta.url), [world.url, 'api'], settings);
 const bare = await launch(new URL('./serve-bare.js', import.meta.url), [world.url, SECRET]);

@@ -79,35 +79,40 @@ const uncheckedBy = ({ column, filter }: Question): FilterName[] => {
 const isMembership = (name: FilterName): boolean =>
   (MEMBERSHIP_FILTERS as readonly FilterName[]).includes(name);
 
-/**
- * What each entry of the walk is checked for, one by one: the parentheses around each subquery keep it from being
- * joined, and so the order of the walk and the stop at the limit. Tags and groups need no look at the row.
- */
-function checksOf(question: Question, branch: Branch): SQL[] {
+/** What each entry of the walk is checked for: conditions on its id, named by `id`, and on the row of `customers`. */
+function checksOf(question: Question, branch: Branch, id: SQL): { ofId: SQL[]; ofRow: SQL[] } {
   const { column, filter, storeId } = question;
   const { check } = SORTS[column];
   const names = uncheckedBy(question);
   const rowNames = names.filter((name) => !isMembership(name) && name !== 'q');
-  const memberships = filterConditions(storeId, filter, names.filter(isMembership), sql`walked.id`);
+  const ofId = filterConditions(storeId, filter, names.filter(isMembership), id);
   const ofRow = filterConditions(storeId, filter, rowNames);
   if (filter.q !== undefined) ofRow.push(matchesSearch(filter.q));
   if (check) ofRow.push(check[branch](storeId));
-  const checks = memberships.map((condition) => sql`(select ${condition})`);
-  if (ofRow.length > 0) {
-    checks.push(
-      sql`(select true from customers where ${allOf([isListed(storeId), sql`customers.id = walked.id`, ...ofRow])})`,
-    );
-  }
-  return checks;
+  // The parentheses make each a subquery of its own: joined, it would cost the order of the walk and the stop at the limit.
+  return { ofId: ofId.map((condition) => sql`(select ${condition})`), ofRow };
 }
 
 /** The first `limit` entries of a branch that pass the checks, among its first `window`. */
 function walk(question: Question, start: Start, limit: number, window: number | null): SQL {
-  const checks = checksOf(question, start.branch);
-  if (checks.length === 0) return entriesOf(question, start, limit);
+  const { column, storeId } = question;
+  const { ofId, ofRow } = checksOf(question, start.branch, sql`walked.id`);
+  if (ofId.length + ofRow.length === 0) return entriesOf(question, start, limit);
+  if (ofRow.length > 0 && SORTS[column].givesRows) return walkRows(question, start, limit, window);
+  const rowPasses = sql`(
+    select true from customers where ${allOf([isListed(storeId), sql`customers.id = walked.id`, ...ofRow])})`;
   return sql`
     select walked.id, walked.key from (${entriesOf(question, start, window)} offset 0) walked
-    where ${allOf(checks)} ${sql.raw(`limit ${limit}`)}`;
+    where ${allOf(ofRow.length > 0 ? [...ofId, rowPasses] : ofId)} ${sql.raw(`limit ${limit}`)}`;
+}
+
+/** The same where the walk brings the rows along, under the name of their table. */
+function walkRows(question: Question, start: Start, limit: number, window: number | null): SQL {
+  const { ofId, ofRow } = checksOf(question, start.branch, sql`customers.id`);
+  return sql`
+    select customers.id, customers.key from (
+      ${entriesOf({ ...question, whole: true }, start, window)} offset 0
+    ) customers where ${allOf([...ofRow, ...ofId])} ${sql.raw(`limit ${limit}`)}`;
 }
 
 /** The branches in turn to their ends; Postgres runs the second only when the first left room. */

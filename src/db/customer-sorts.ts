@@ -17,6 +17,8 @@ export interface Stretch {
   /** Rows at most; null: to the end. */
   limit: number | null;
   filter: CustomerFilter;
+  /** Whole rows instead of ids, where the sort can give them: more than an index holds is to be checked. */
+  whole?: boolean;
 }
 
 export type FilterName = keyof CustomerFilter;
@@ -29,6 +31,8 @@ export interface Sort {
   present(stretch: Stretch): SQL;
   /** Walks those without one, which come last both ways; not there when none is without. */
   absent?(stretch: Stretch): SQL;
+  /** The walk can give whole rows. */
+  givesRows?: boolean;
   /** Filters that the index of the walk answers too. */
   answers?(filter: CustomerFilter): FilterName[];
   /** What an entry of the walk, `walked`, must fulfil besides being listed; on the table `customers`. */
@@ -51,12 +55,13 @@ function byColumn(column: SQL, nullable: boolean, answers: Answers = () => []): 
     const { storeId, filter } = stretch;
     const answered = filterConditions(storeId, filter, answers(filter));
     return sql`
-      select customers.id, ${key} as key from customers
+      select ${stretch.whole ? sql`customers.*` : sql`customers.id`}, ${key} as key from customers
       where ${allOf([isListed(storeId), ...answered, ...conditions])}
       order by ${column} ${direction(stretch)}, customers.id ${direction(stretch)} ${atMost(stretch)}`;
   };
   const sort: Sort = {
     answers,
+    givesRows: true,
     key: () => column,
     present: (stretch) => {
       const { after } = stretch;
@@ -107,6 +112,7 @@ const byGroupColumn = byColumn(sql`customers.primary_group_id`, true);
 /** By the name of the primary group. */
 const byGroup: Sort = {
   ...byGroupColumn,
+  givesRows: false,
   key: (storeId) => sql`(
     select g.name_key from groups g where g.store_id = ${storeId} and g.id = customers.primary_group_id)`,
   present: (stretch) =>
