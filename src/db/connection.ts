@@ -132,27 +132,42 @@ export function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
 
 const RETRIED = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 5;
+const MAX_TURNS = 50;
 
 /** Thrown by work that another writer overtook: what it read first is not what it locked later. It is run again. */
 export class Overtaken extends Error {}
 
-const isRetried = (error: unknown): boolean =>
-  error instanceof Overtaken || RETRIED.has(sqlStateOf(error) ?? '');
+const attemptsFor = (error: unknown): number => {
+  if (error instanceof Overtaken) return MAX_TURNS;
+  return RETRIED.has(sqlStateOf(error) ?? '') ? MAX_ATTEMPTS : 1;
+};
 
 /**
  * L3: one transaction on one connection; rolled back on any throw. Deadlocks, serialisation failures and `Overtaken`
- * are run again, at most five times, so `work` must have no effect outside the database.
+ * are run again, so `work` must have no effect outside the database. Whoever was overtaken goes on in turn: the store's
+ * overtaken run one by one, so that only newcomers, of whom each commits once, can overtake them again.
  */
 export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  let run = work;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.use((connection) => runTransaction(connection, db.storeId, work));
+      return await db.use((connection) => runTransaction(connection, db.storeId, run));
     } catch (error) {
-      if (attempt >= MAX_ATTEMPTS || !isRetried(error)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, attempt * 5 + Math.random() * 20));
+      if (attempt >= attemptsFor(error)) throw error;
+      if (error instanceof Overtaken) run = inTurn(work);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(attempt, 10) * 5 + Math.random() * 20));
     }
   }
 }
+
+const inTurn =
+  <T>(work: (tx: Tx) => Promise<T>) =>
+  async (tx: Tx): Promise<T> => {
+    await tx.use(({ client }) =>
+      client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`turn ${tx.storeId}`]),
+    );
+    return work(tx);
+  };
 
 async function runTransaction<T>(
   connection: Connection,
