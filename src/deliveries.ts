@@ -16,11 +16,12 @@ export function deliveryOf(externalId: string, body: OrderUpsert): OrderDelivery
       placedAt: new Date(body.placedAt),
       platformUpdatedAt: new Date(body.updatedAt),
       items: body.items.map(
-        ({ productId = null, sku = null, categories = [], discount = 0, tax = 0, ...item }) => ({
+        ({ productId = null, sku = null, categories = [], tags = [], discount = 0, tax = 0, ...item }) => ({
           ...item,
           productId,
           sku,
           categories,
+          tags,
           discount,
           tax,
         }),

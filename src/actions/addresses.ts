@@ -21,6 +21,7 @@ import {
   type AddressFields,
   type AddressInput,
   addressKey,
+  addressKeys,
   becomesDefault,
   normaliseAddress,
   planAddressDelete,
@@ -60,6 +61,12 @@ const TOLD = [...(Object.keys(BLANK) as (keyof typeof BLANK)[]), 'isDefault', 'i
 export const contentKeyOf = (address: AddressFields): string =>
   createHash('sha256').update(addressKey(address)).digest('base64url');
 
+/** Columns that follow from others: what an address is found by. */
+const derivedColumns = (address: AddressFields) => ({
+  contentKey: contentKeyOf(address),
+  ...addressKeys(address),
+});
+
 export function newRow(
   ctx: Ctx,
   customerId: string,
@@ -72,7 +79,7 @@ export function newRow(
     ...marks,
     id: ctx.newId(),
     customerId,
-    contentKey: contentKeyOf(fields),
+    ...derivedColumns(fields),
     createdAt: ctx.now,
     updatedAt: ctx.now,
   };
@@ -149,7 +156,7 @@ export function updateAddress(
     if (Object.keys(changes).length === 0) return row;
     await updateRow(tx, id, {
       ...fields,
-      contentKey: contentKeyOf({ ...row, ...fields }),
+      ...derivedColumns({ ...row, ...fields }),
       updatedAt: ctx.now,
     });
     await moveMarks(tx, row, input);

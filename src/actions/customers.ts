@@ -37,6 +37,7 @@ import { nameKey } from '../domain/duplicates.ts';
 import { duplicateKey } from '../domain/emails.ts';
 import { type FieldProblem, foldText } from '../domain/fields.ts';
 import { checkPrimaryGroup } from '../domain/groups.ts';
+import { phoneCountry } from '../domain/phones.ts';
 import { parseTags, planTags, tagKey } from '../domain/tags.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
 import { accepted, Problem } from '../errors.ts';
@@ -113,11 +114,15 @@ export async function storeOf(ctx: Ctx): Promise<Store> {
   return store;
 }
 
-/** Columns that follow from others: what the list sorts by and searches, and what duplicates have in common (C11). */
+/**
+ * Columns that follow from others: what the list sorts by and searches, what duplicates have in common (C11), what
+ * segments ask for.
+ */
 export function derivedColumns(customer: Named & { emailNorm: string | null }) {
   return {
     emailKey: customer.emailNorm ? duplicateKey(customer.emailNorm) : null,
     nameKey: nameKey(customer) ?? null,
+    phoneCountry: customer.phone ? phoneCountry(customer.phone) : null,
     sortName: sortName(customer),
     sortCompany: customer.company ? foldText(customer.company) : null,
     searchText: searchText(customer),

@@ -96,6 +96,7 @@ type ResourceColumns = Omit<
   | 'emailNorm'
   | 'emailKey'
   | 'nameKey'
+  | 'phoneCountry'
   | 'sortName'
   | 'sortCompany'
   | 'searchText'

@@ -116,6 +116,7 @@ const CHANGED = [
   'custom',
   'emailKey',
   'nameKey',
+  'phoneCountry',
   'sortName',
   'sortCompany',
   'searchText',

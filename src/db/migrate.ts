@@ -1,6 +1,7 @@
 // Applies migrations/*.sql in order, each once, under an advisory lock; refuses files that changed after the fact.
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 
@@ -8,6 +9,7 @@ import pg from 'pg';
 const FOLDER = new URL('../../../migrations/', import.meta.url);
 const LOCK_KEY = 727_431_905;
 const LOCK_ATTEMPTS = 20;
+const LOCK_RETRY_MS = 250;
 /** First line of a file whose statements must not share a transaction (CREATE INDEX CONCURRENTLY). */
 const NO_TRANSACTION = '-- no-transaction';
 const BREAKPOINT = '--> statement-breakpoint';
@@ -43,12 +45,7 @@ async function record(client: pg.Client, { name, checksum }: Migration): Promise
   await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [name, checksum]);
 }
 
-async function apply(client: pg.Client, migration: Migration): Promise<void> {
-  if (migration.text.startsWith(NO_TRANSACTION)) {
-    for (const part of migration.text.split(BREAKPOINT)) await client.query(part);
-    await record(client, migration);
-    return;
-  }
+async function applyAsOne(client: pg.Client, migration: Migration): Promise<void> {
   await client.query('begin');
   try {
     await client.query(migration.text);
@@ -56,8 +53,33 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');
+    throw error;
+  }
+}
+
+async function applyPartByPart(client: pg.Client, migration: Migration): Promise<void> {
+  for (const part of migration.text.split(BREAKPOINT)) await client.query(part);
+  await record(client, migration);
+}
+
+async function apply(client: pg.Client, migration: Migration): Promise<void> {
+  const applyNow = migration.text.startsWith(NO_TRANSACTION) ? applyPartByPart : applyAsOne;
+  try {
+    await applyNow(client, migration);
+  } catch (error) {
     throw new Error(`migration ${migration.name} failed: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/**
+ * Asks again and again instead of waiting: a statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY of
+ * the one who migrates would wait for that, which is a deadlock.
+ */
+async function holdLock(client: pg.Client): Promise<void> {
+  const isHeld = async () =>
+    (await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [LOCK_KEY])).rows[0]
+      ?.held;
+  while (!(await isHeld())) await setTimeout(LOCK_RETRY_MS);
 }
 
 /** A short lock_timeout with retries: a migration that waits for a lock must not hold up all who queue behind it. */
@@ -68,7 +90,7 @@ async function applyWithRetries(client: pg.Client, migration: Migration): Promis
     } catch (error) {
       const cause = (error as Error).cause as { code?: string } | undefined;
       if (cause?.code !== '55P03' || attempt === LOCK_ATTEMPTS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
+      await setTimeout(LOCK_RETRY_MS * attempt);
     }
   }
 }
@@ -83,7 +105,7 @@ export async function migrate(url: string, folder: URL = FOLDER): Promise<string
   await client.connect();
   try {
     await client.query("set lock_timeout = '2s'; set client_min_messages = warning");
-    await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
+    await holdLock(client);
     const applied = await appliedChecksums(client);
     const names: string[] = [];
     for (const migration of await readMigrations(folder)) {

@@ -2,7 +2,7 @@
 import { and, asc, desc, eq, gte, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { AccountStatus } from '../domain/account-states.ts';
 import type { OrderCounters } from '../domain/order-counters.ts';
-import type { OrderSort, OrderStatus, RefundStatus } from '../domain/orders.ts';
+import { itemKeys, type OrderSort, type OrderStatus, type RefundStatus } from '../domain/orders.ts';
 import type { PageStart } from '../domain/pages.ts';
 import { type Db, prepared, statement, type Tx } from './connection.ts';
 import { insertRows, updateRows } from './record-sets.ts';
@@ -10,7 +10,8 @@ import { customers } from './tables/customers.ts';
 import { orderItems, orders } from './tables/orders.ts';
 
 export type OrderRow = Omit<typeof orders.$inferSelect, 'storeId'>;
-export type OrderItemRow = Omit<typeof orderItems.$inferSelect, 'storeId' | 'orderId' | 'position'>;
+type ItemColumns = Omit<typeof orderItems.$inferSelect, 'storeId'>;
+export type OrderItemRow = Omit<ItemColumns, 'orderId' | 'position' | 'categoryKeys' | 'tagKeys'>;
 /** An order as it is stored, its items in their order. */
 export type StoredOrder = OrderRow & { items: OrderItemRow[] };
 
@@ -108,6 +109,7 @@ const itemFields = {
   sku: orderItems.sku,
   title: orderItems.title,
   categories: orderItems.categories,
+  tags: orderItems.tags,
   quantity: orderItems.quantity,
   unitPrice: orderItems.unitPrice,
   discount: orderItems.discount,
@@ -245,13 +247,10 @@ export async function listOrders(
 // Writing orders
 
 const insertRowsOfOrders = insertRows<OrderRow>('insert_orders', orders, { quiet: true });
-const insertRowsOfItems = insertRows<OrderItemRow & { orderId: string; position: number }>(
-  'insert_order_items',
-  orderItems,
-);
+const insertRowsOfItems = insertRows<ItemColumns>('insert_order_items', orderItems);
 
 const itemRowsOf = (order: StoredOrder) =>
-  order.items.map((item, position) => ({ ...item, orderId: order.id, position }));
+  order.items.map((item, position) => ({ ...item, ...itemKeys(item), orderId: order.id, position }));
 
 /** Resolves to the number of orders that were added: fewer when another writer took one of the externalIds meanwhile. */
 export async function insertOrders(tx: Tx, list: readonly StoredOrder[]): Promise<number> {

@@ -167,24 +167,31 @@ function onePerPlace<Used extends UsedAddress>(used: readonly Used[]): Used[] {
 /** City as lists compare and sort it: lower case without accents, at most 255 UTF-16 units. */
 export const cityKey = (city: string): string => cutText(foldText(city), MAX_TEXT_LENGTH);
 
-/** Region as lists compare it: the ISO 3166-2 code where it is known, else the name folded like a city. */
-export const regionKey = ({
-  region,
-  regionCode,
-}: Pick<AddressFields, 'region' | 'regionCode'>): string | null =>
-  regionCode ?? (region ? cityKey(region) : null);
-
 /** Postcode as lists compare it, by prefix too: upper case without spaces. */
 export const postcodeKey = (postcode: string): string =>
   cutText(postcode.normalize('NFKC').toUpperCase().replace(/\s/g, ''), MAX_TEXT_LENGTH);
 
+/** What segments compare of an address; the region by its name, for its ISO 3166-2 code stands beside it. */
+export function addressKeys({ city, region, postcode }: AddressFields) {
+  return {
+    cityKey: city ? cityKey(city) : null,
+    regionKey: region ? cityKey(region) : null,
+    postcodeKey: postcode ? postcodeKey(postcode) : null,
+  };
+}
+
+/** Region as lists compare it: the ISO 3166-2 code where it is known, else the name folded like a city. */
+export const placeRegion = (address: Pick<AddressFields, 'region' | 'regionCode'>): string | null =>
+  address.regionCode ?? addressKeys(address).regionKey;
+
 /** The copies of the default address that the customer's row carries; all null without an address. */
 export function placeKeys(address: AddressFields) {
+  const keys = addressKeys(address);
   return {
     defaultCountry: address.countryCode ?? null,
-    defaultRegion: regionKey(address),
-    defaultCity: address.city ? cityKey(address.city) : null,
-    defaultPostcode: address.postcode ? postcodeKey(address.postcode) : null,
+    defaultRegion: placeRegion(address),
+    defaultCity: keys.cityKey,
+    defaultPostcode: keys.postcodeKey,
   };
 }
 

@@ -115,30 +115,30 @@ const NOTES = [
   'Met at the trade fair, interested in bulk prices.',
 ];
 
-/** Title, price in minor units, categories. */
+/** Title, price in minor units, category, tags. */
 const PRODUCTS = [
-  ['Storm lantern', 3_490, 'Light'],
-  ['Head torch', 2_450, 'Light'],
-  ['Solar garland', 1_990, 'Light'],
-  ['Two-person tent', 24_900, 'Tents'],
-  ['Family tent', 54_900, 'Tents'],
-  ['Tarp 3 × 3 m', 7_990, 'Tents'],
-  ['Down sleeping bag', 19_900, 'Sleep'],
-  ['Wool blanket', 8_900, 'Sleep'],
-  ['Sleeping mat', 5_990, 'Sleep'],
-  ['Enamel mug', 1_290, 'Kitchen'],
-  ['Gas stove', 6_490, 'Kitchen'],
-  ['Coffee press', 3_990, 'Kitchen'],
-  ['Pocket knife', 2_990, 'Tools'],
-  ['Hatchet', 5_490, 'Tools'],
-  ['Fire steel', 1_590, 'Tools'],
-  ['Merino shirt', 7_490, 'Clothing'],
-  ['Rain jacket', 15_900, 'Clothing'],
-  ['Hiking socks', 1_890, 'Clothing'],
-  ['Trekking boots', 18_900, 'Shoes'],
-  ['Camp shoes', 4_990, 'Shoes'],
-  ['Backpack 45 l', 14_900, 'Packs'],
-  ['Dry bag', 2_190, 'Packs'],
+  ['Storm lantern', 3_490, 'Light', ['handmade']],
+  ['Head torch', 2_450, 'Light', []],
+  ['Solar garland', 1_990, 'Light', ['solar']],
+  ['Two-person tent', 24_900, 'Tents', []],
+  ['Family tent', 54_900, 'Tents', []],
+  ['Tarp 3 × 3 m', 7_990, 'Tents', []],
+  ['Down sleeping bag', 19_900, 'Sleep', []],
+  ['Wool blanket', 8_900, 'Sleep', ['wool', 'handmade']],
+  ['Sleeping mat', 5_990, 'Sleep', []],
+  ['Enamel mug', 1_290, 'Kitchen', ['gift idea']],
+  ['Gas stove', 6_490, 'Kitchen', []],
+  ['Coffee press', 3_990, 'Kitchen', ['gift idea']],
+  ['Pocket knife', 2_990, 'Tools', ['gift idea']],
+  ['Hatchet', 5_490, 'Tools', []],
+  ['Fire steel', 1_590, 'Tools', []],
+  ['Merino shirt', 7_490, 'Clothing', ['wool']],
+  ['Rain jacket', 15_900, 'Clothing', []],
+  ['Hiking socks', 1_890, 'Clothing', ['wool', 'gift idea']],
+  ['Trekking boots', 18_900, 'Shoes', []],
+  ['Camp shoes', 4_990, 'Shoes', []],
+  ['Backpack 45 l', 14_900, 'Packs', []],
+  ['Dry bag', 2_190, 'Packs', []],
 ] as const;
 
 const DAY_MS = 86_400_000;
@@ -202,12 +202,13 @@ function demoTags(chance: Chance, isBusiness: boolean, share: number): string[] 
 
 function demoItem(chance: Chance): OrderItem {
   const index = below(chance, PRODUCTS.length);
-  const [title, unitPrice, category] = PRODUCTS[index] as (typeof PRODUCTS)[number];
+  const [title, unitPrice, category, tags] = PRODUCTS[index] as (typeof PRODUCTS)[number];
   return {
     productId: `demo-product-${index + 1}`,
     sku: `DEMO-${String(index + 1).padStart(3, '0')}`,
     title,
     categories: [category],
+    tags: [...tags],
     quantity: chance() < 0.8 ? 1 : 2 + below(chance, 3),
     unitPrice,
     discount: 0,

@@ -162,6 +162,7 @@ const ITEM_FIELDS: Record<keyof OrderItem, true> = {
   sku: true,
   title: true,
   categories: true,
+  tags: true,
   quantity: true,
   unitPrice: true,
   discount: true,

@@ -1,5 +1,6 @@
 // Orders as the store platform tells them (O1, O3): the words, the shape, and the arithmetic that must hold.
 // All amounts are integer minor units of the order's one currency. What a new version changes is in order-upserts.ts.
+import { caseKey } from './fields.ts';
 import { currencyExponent, multiplyAmount, sumAmounts } from './money.ts';
 
 /** O3: where the goods are. Refunds are a second fact and have their own words, so neither overwrites the other. */
@@ -43,6 +44,7 @@ export interface OrderItem {
   sku: string | null;
   title: string;
   categories: string[];
+  tags: string[];
   quantity: number;
   unitPrice: number;
   /** Taken off this line as a whole, not per piece. */
@@ -128,6 +130,13 @@ export interface OrderRefusal {
   refused: OrderErrorCode;
   errors: OrderError[];
 }
+
+/** The words by which segments find an item, each once without regard to case and width. */
+export function itemKeys({ categories, tags }: Pick<OrderItem, 'categories' | 'tags'>) {
+  return { categoryKeys: keysOf(categories), tagKeys: keysOf(tags) };
+}
+
+const keysOf = (words: readonly string[]): string[] => [...new Set(words.map(caseKey))];
 
 /** Quantity × unit price − discount. Only for items that `checkOrder` let pass. */
 export function lineTotal(item: Pick<OrderItem, 'quantity' | 'unitPrice' | 'discount'>): number {

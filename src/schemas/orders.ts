@@ -85,6 +85,10 @@ const categories = Type.Array(text('A category.', 'lighting'), {
   maxItems: 100,
   description: 'Categories of the product.',
 });
+const tags = Type.Array(text('A tag.', 'handmade'), {
+  maxItems: 100,
+  description: 'Tags of the product.',
+});
 const itemDiscount = amount('Taken off this line as a whole.', 500);
 const itemTax = amount('The part of `tax` of the order that belongs to this line; information.', 718);
 
@@ -94,6 +98,7 @@ export const OrderItemInput = closed(
     sku: Type.Optional(itemIds.sku),
     ...itemFields,
     categories: Type.Optional(categories),
+    tags: Type.Optional(tags),
     discount: Type.Optional(itemDiscount),
     tax: Type.Optional(itemTax),
   },
@@ -104,7 +109,7 @@ export const OrderItemInput = closed(
 );
 
 export const OrderItem = closed(
-  { ...itemIds, ...itemFields, categories, discount: itemDiscount, tax: itemTax },
+  { ...itemIds, ...itemFields, categories, tags, discount: itemDiscount, tax: itemTax },
   { $id: 'OrderItem', description: 'One line of the order. Its total is quantity × unitPrice − discount.' },
 );
 

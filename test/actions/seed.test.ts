@@ -4,6 +4,7 @@ import { seedStore } from '../../src/actions/seed.ts';
 import { checkCounters } from '../../src/actions/self-check.ts';
 import { DEMO_SIZES, demoStore } from '../../src/domain/demo.ts';
 import { checkOrder } from '../../src/domain/orders.ts';
+import { wrongKeys } from '../support/derived-keys.ts';
 import { testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -42,6 +43,7 @@ t.test(
     );
     t.match(rows[0], { orders: SMALL.orders, members: SMALL.customers, tasks: 3, homeless: 0 });
     t.ok(rows[0].tags > 0);
+    t.same(await wrongKeys(database.owner, store.storeId), []);
   },
 );
 

@@ -93,7 +93,7 @@ t.test('the application role owns nothing and cannot look past row-level securit
 });
 
 t.test('history cannot be changed by the application role', async (t) => {
-  for (const table of ['events', 'note_revisions']) {
+  for (const table of ['events', 'note_revisions', 'segment_revisions']) {
     const [may] = await rows<{ update: boolean; delete: boolean }>(
       `select has_table_privilege('clientele_app', $1, 'update') as update, has_table_privilege('clientele_app', $1, 'delete') as delete`,
       [table],

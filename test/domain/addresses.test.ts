@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import {
   addressKey,
+  addressKeys,
   becomesDefault,
   chooseDefault,
   cityKey,
@@ -255,4 +256,25 @@ t.test('the copies for lists compare without case, accents and spaces, and stay 
     defaultPostcode: null,
   });
   t.equal(cityKey('\ufdfa'.repeat(255)).length, 255);
+});
+
+t.test('segments compare city, name of the region and postcode; what is missing has no key', async (t) => {
+  const lodz = { city: 'Łódź', postcode: 'sw1a 1aa', region: 'Bayern', regionCode: 'DE-BY' };
+  t.same(addressKeys(lodz), { cityKey: 'lodz', regionKey: 'bayern', postcodeKey: 'SW1A1AA' });
+  t.same(addressKeys({ city: '', countryCode: 'DE' }), { cityKey: null, regionKey: null, postcodeKey: null });
+});
+
+t.test('city and region have one key in every normal form, and it is its own key', async () => {
+  const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(text, (name) => {
+      const { cityKey: key } = addressKeys({ city: name });
+      const { cityKey, regionKey } = addressKeys({
+        city: name.normalize('NFD'),
+        region: name.normalize('NFD'),
+      });
+      return key === cityKey && key === regionKey && addressKeys({ city: key }).cityKey === (key || null);
+    }),
+    { numRuns: 3_000 },
+  );
 });

@@ -86,6 +86,7 @@ t.test('O1 every field that differs is a change', async (t) => {
     { items: [] },
     { items: [{ ...item({ title: 'Lamp' }), total: 1000 }] },
     { items: [{ ...item({ categories: ['Light'] }), total: 1000 }] },
+    { items: [{ ...item({ tags: ['handmade'] }), total: 1000 }] },
     { items: [{ ...item({ sku: null }), total: 1000 }] },
   ];
   for (const change of changes) t.notOk(sameOrder(order, { ...order, ...change }), JSON.stringify(change));

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import {
   checkOrder,
+  itemKeys,
   lineTotal,
   type OrderAmounts,
   refundedQuantities,
@@ -186,3 +187,15 @@ t.test('many partial refunds are one full refund', async () => {
     }),
   );
 });
+
+t.test(
+  'an item is found by each category and tag once, without regard to case, width and spaces',
+  async (t) => {
+    const words = item({
+      categories: ['Light', 'LIGHT', 'Ｌｉｇｈｔ', 'two  words'],
+      tags: ['İ', 'ΟΔΟΣ', 'a,b'],
+    });
+    t.same(itemKeys(words), { categoryKeys: ['light', 'two words'], tagKeys: ['i̇', 'οδος', 'a,b'] });
+    t.same(itemKeys(item()), { categoryKeys: [], tagKeys: [] });
+  },
+);

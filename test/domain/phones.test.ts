@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import parsePhoneNumber, { type CountryCode, getCountries, getExampleNumber } from 'libphonenumber-js/min';
 import examples from 'libphonenumber-js/mobile/examples';
 import t from 'tap';
-import { normalisePhone } from '../../src/domain/phones.ts';
+import { normaliseCountryCode } from '../../src/domain/countries.ts';
+import { normalisePhone, phoneCountry } from '../../src/domain/phones.ts';
 
 /** What the library says, without our shortcut. */
 function byLibrary(text: string): string | undefined {
@@ -119,4 +120,44 @@ t.test('A6 a million rows of canonical numbers cost a second, not six', async (t
   for (const number of numbers) normalisePhone(number);
   const { user } = process.cpuUsage(before);
   t.ok(user / numbers.length < 2, `${(user / numbers.length).toFixed(2)} µs each`);
+});
+
+t.test('a number has the country that its plan says, also where several share a calling code', async (t) => {
+  const cases: [string, string | null][] = [
+    ['+4930901820', 'DE'],
+    ['+14155552671', 'US'],
+    ['+14165550123', 'CA'],
+    ['+441534123456', 'JE'],
+    ['+77012345678', 'KZ'],
+    ['+74951234567', 'RU'],
+    ['+38344123456', 'XK'],
+    ['+24762889', 'SH'],
+    ['+80012345678', null],
+    ['+883510012345', null],
+  ];
+  for (const [phone, country] of cases) t.equal(phoneCountry(phone), country, phone);
+});
+
+t.test('the country of a number is a code of ISO 3166-1, and the library says the same', async (t) => {
+  const oneCountry: Record<string, string> = { AC: 'SH', TA: 'SH' };
+  for (const country of getCountries()) {
+    const phone = normalisePhone(getExampleNumber(country, examples)?.number ?? '');
+    if (phone === undefined) continue;
+    const wanted = parsePhoneNumber(phone)?.country ?? '';
+    t.equal(phoneCountry(phone), oneCountry[wanted] ?? wanted, phone);
+    t.equal(normaliseCountryCode(phoneCountry(phone) ?? ''), phoneCountry(phone), phone);
+  }
+  const numbers = fc
+    .tuple(
+      fc.constantFrom('1', '7', '44', '39', '47', '61', '212', '262', '358', '590', '599'),
+      fc.stringMatching(/^\d{6,11}$/),
+    )
+    .map(([code, digits]) => normalisePhone(`+${code}${digits}`));
+  fc.assert(
+    fc.property(numbers, (phone) => {
+      if (phone === undefined) return true;
+      return phoneCountry(phone) === (parsePhoneNumber(phone)?.country ?? null);
+    }),
+    { numRuns: 20_000 },
+  );
 });

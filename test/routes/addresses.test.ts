@@ -5,6 +5,7 @@ import { saveCheckoutAddresses } from '../../src/actions/addresses.ts';
 import { transaction } from '../../src/db/connection.ts';
 import { lockCustomers } from '../../src/db/customers.ts';
 import type { AddressInput } from '../../src/domain/addresses.ts';
+import { factsOf, wrongKeys } from '../support/derived-keys.ts';
 import { type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -359,4 +360,41 @@ t.test('an erased customer gets no address and shows none', async (t) => {
     t.equal(answer.statusCode, 409);
     t.equal(answer.data.code, 'CUSTOMER_GONE');
   }
+});
+
+t.test('what segments compare of an address follows every create, change and checkout', async (t) => {
+  const s = await store();
+  const { id, addresses } = await customerOf(s);
+  const keysNow = async () => (await factsOf(database.owner, s.storeId)).places.map(({ keys }) => keys);
+  const { data } = await s.call('POST', addresses, { ...LODZ, region: 'Łódzkie' });
+  t.same(await keysNow(), [{ cityKey: 'lodz', regionKey: 'lodzkie', postcodeKey: '90-406' }]);
+  await s.call('PATCH', `${addresses}/${data.id}`, { postcode: 'sw1a 1aa' });
+  t.same(await keysNow(), [{ cityKey: 'lodz', regionKey: 'lodzkie', postcodeKey: 'SW1A1AA' }]);
+  await s.call('PATCH', `${addresses}/${data.id}`, { region: null, city: null });
+  t.same(await keysNow(), [{ cityKey: null, regionKey: null, postcodeKey: 'SW1A1AA' }]);
+  await checkOut(s, [{ customerId: id, address: PARIS, usedAt: new Date() }]);
+  await checkOut(s, [{ customerId: id, address: { ...PARIS, city: 'PARIS' }, usedAt: new Date() }]);
+  t.same(
+    (await keysNow()).map(({ cityKey, postcodeKey }) => [cityKey, postcodeKey]),
+    [
+      [null, 'SW1A1AA'],
+      ['paris', '75001'],
+    ],
+  );
+});
+
+t.test('what segments compare is what the domain says, whatever the text', async (t) => {
+  const s = await store();
+  const { addresses } = await customerOf(s);
+  const line = fc.string({ unit: 'grapheme', maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(line, line, line, async (city, region, postcode) => {
+      const { statusCode } = await s.call('POST', addresses, { line1: 'x', city, region, postcode });
+      return [201, 400, 422].includes(statusCode);
+    }),
+    { numRuns: 60 },
+  );
+  const { places } = await factsOf(database.owner, s.storeId);
+  t.ok(places.length > 30, `${places.length} were kept`);
+  t.same(await wrongKeys(database.owner, s.storeId), []);
 });

@@ -1,5 +1,6 @@
 // Customers over HTTP, on real Postgres.
 import t from 'tap';
+import { factsOf } from '../support/derived-keys.ts';
 import { testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -78,4 +79,30 @@ t.test('an Idempotency-Key makes a repeat answer the first result, and another b
     (await call('POST', '/v1/customers', { lastName: 'Other' }, headers)).data.code,
     'IDEMPOTENCY_KEY_REUSED',
   );
+});
+
+t.test('the country of the phone follows it: set, changed, of no country, cleared', async (t) => {
+  const { call, storeId } = await store();
+  const { data } = await call('POST', '/v1/customers', { lastName: 'Lovelace', phone: '+49 30 901820' });
+  const countryNow = async () =>
+    (await factsOf(database.owner, storeId)).phones.map(({ keys }) => keys.phoneCountry);
+  t.same(await countryNow(), ['DE']);
+  for (const [phone, country] of [
+    ['+43 1 58858', 'AT'],
+    ['+800 1234 5678', null],
+    ['+1 416 555 0123', 'CA'],
+    [null, null],
+  ]) {
+    t.equal((await call('PATCH', `/v1/customers/${data.id}`, { phone })).statusCode, 200);
+    t.same(await countryNow(), [country], String(phone));
+  }
+  t.notOk('phoneCountry' in (await call('GET', `/v1/customers/${data.id}`)).data, 'it is not shown');
+});
+
+t.test('the country of a phone from before there was one is filled in by the next change', async (t) => {
+  const { call, storeId } = await store();
+  const { data } = await call('POST', '/v1/customers', { lastName: 'Lovelace', phone: '+49 30 901820' });
+  await database.owner.query('update customers set phone_country = null where store_id = $1', [storeId]);
+  await call('PATCH', `/v1/customers/${data.id}`, { firstName: 'Ada' });
+  t.same((await factsOf(database.owner, storeId)).phones[0]?.keys, { phoneCountry: 'DE' });
 });

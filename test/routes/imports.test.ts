@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { importWork } from '../../src/actions/imports.ts';
 import { runJob } from '../../src/actions/jobs.ts';
 import { orderReader } from '../../src/deliveries.ts';
+import { factsOf, wrongKeys } from '../support/derived-keys.ts';
 import { type Answer, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -446,4 +447,36 @@ t.test('NDJSON orders are held to the contract of the API line by line', async (
     done.problems.map((problem: { line: number }) => problem.line),
     [2, 3, 4],
   );
+});
+
+t.test('imports of every kind write what segments compare', async (t) => {
+  const store = await testStore(app, database);
+  await importFile(t, store, 'kind=customers', PLAIN);
+  const changed = PLAIN.replace('+49 30 901820', '+43 1 58858').replace('Berlin', 'Łódź');
+  await importFile(t, store, 'kind=customers&mode=update', changed);
+  const places =
+    'customer_email,address1,city,region,postcode,country\nbob@example.com,Rue 1,Orléans,Île-de-France,45 000,FR\n';
+  await importFile(t, store, 'kind=addresses', places);
+  await importFile(t, store, 'kind=orders', LINES, { mapping: MAPPING });
+  const order = {
+    externalId: '1001',
+    status: 'confirmed',
+    currency: 'EUR',
+    placedAt: '2026-01-01T10:00:00Z',
+    updatedAt: '2026-01-01T10:00:00Z',
+    customer: { externalId: 'shop-9', phone: '+1 416 555 0123' },
+    items: [{ title: 'Lamp', quantity: 1, unitPrice: 500, tags: ['SALE'], categories: ['Light'] }],
+    total: 500,
+  };
+  await importFile(t, store, 'kind=orders', `${JSON.stringify(order)}\n`);
+  const facts = await factsOf(database.owner, store.storeId);
+  t.same(facts.phones.flatMap(({ keys }) => keys.phoneCountry ?? []).sort(), ['AT', 'CA']);
+  t.same(facts.places.flatMap(({ keys }) => keys.cityKey ?? []).sort(), [
+    'berlin',
+    'lodz',
+    'orleans',
+    'wien',
+  ]);
+  t.ok(facts.items.some(({ keys }) => keys.tagKeys[0] === 'sale' && keys.categoryKeys[0] === 'light'));
+  t.same(await wrongKeys(database.owner, store.storeId), []);
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { mergeCustomers, unmergeCustomer } from '../../src/actions/merges.ts';
 import { Problem } from '../../src/errors.ts';
+import { factsOf, wrongKeys } from '../support/derived-keys.ts';
 import { type Answer, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 import { storeOrders } from '../support/orders.ts';
 
@@ -586,4 +587,20 @@ t.test('C6 deletability lists every blocker with the way out', async (t) => {
     blockers: [{ code: 'CUSTOMER_HAS_ORDERS', count: 2, wayOut: /Erase/ }],
   });
   t.equal((await s.call('DELETE', `/v1/customers/${id}`)).data.code, answer.data.blockers[0].code);
+});
+
+t.test('C10 the country of the phone and the keys of addresses go with a merge and come back', async (t) => {
+  const s = await store();
+  const into = await create(s, { email: 'ada@example.com' });
+  const from = await create(s, { phone: '+43 1 58858', lastName: 'Byron' });
+  await addAddress(s, from, 'Ring 1', { city: 'Łódź' });
+  const countries = async () =>
+    (await factsOf(database.owner, s.storeId)).phones.map(({ keys }) => keys.phoneCountry);
+  t.same(await countries(), [null, 'AT']);
+  t.equal((await merge(s, into, from)).statusCode, 200);
+  t.same(await countries(), ['AT', 'AT']);
+  t.same(await wrongKeys(database.owner, s.storeId), []);
+  t.equal((await unmerge(s, from)).statusCode, 200);
+  t.same(await countries(), [null, 'AT']);
+  t.same(await wrongKeys(database.owner, s.storeId), []);
 });

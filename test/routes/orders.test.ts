@@ -1,5 +1,6 @@
 // Orders over HTTP, on real Postgres.
 import t from 'tap';
+import { factsOf, wrongKeys } from '../support/derived-keys.ts';
 import { type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -50,6 +51,7 @@ t.test('O1 an order is answered whole, can be read by either id, and what GET sh
         sku: 's1',
         title: 'Lantern',
         categories: ['light'],
+        tags: ['Handmade'],
         quantity: 2,
         unitPrice: 2500,
         discount: 500,
@@ -607,4 +609,62 @@ t.test('C7 the self-check is a job, reports drift per customer and field, and ch
   t.equal(started.statusCode, 202);
   t.equal(started.headers.location, `/v1/jobs/${started.data.id}`);
   t.match(started.data, { kind: 'self-check', status: 'queued' });
+});
+
+const lamp = (words: { categories?: string[]; tags?: string[] }) => ({
+  productId: 'p1',
+  title: 'Lantern',
+  quantity: 1,
+  unitPrice: 2500,
+  ...words,
+});
+
+t.test('O1 tags of products are kept as sent; a change of them alone is a new version', async (t) => {
+  const shop = await store();
+  const categories = ['Light', 'LIGHT', 'Garden'];
+  const sent = order({
+    items: [lamp({ categories, tags: ['Hand made', 'hand  made', 'İ'] })],
+  });
+  const { version, items } = await put(shop, '1', sent);
+  t.equal(version, 1);
+  t.same(items[0].tags, ['Hand made', 'hand  made', 'İ']);
+  t.same(
+    Object.keys(items[0]).filter((name) => /keys/i.test(name)),
+    [],
+    'keys are not shown',
+  );
+  const keysNow = async () => (await factsOf(database.owner, shop.storeId)).items.map(({ keys }) => keys);
+  t.same(await keysNow(), [{ categoryKeys: ['light', 'garden'], tagKeys: ['hand made', 'i̇'] }]);
+  t.equal((await put(shop, '1', sent)).version, 1, 'the same tags once more');
+  const changed = await put(
+    shop,
+    '1',
+    order({ items: [lamp({ categories, tags: ['Sale'] })], updatedAt: '2026-01-02T10:00:00.000Z' }),
+  );
+  t.equal(changed.version, 2);
+  t.same(await keysNow(), [{ categoryKeys: ['light', 'garden'], tagKeys: ['sale'] }]);
+  t.equal((await shop.call('PUT', '/v1/orders/2', order({ items: [lamp({ tags: [''] })] }))).statusCode, 400);
+  const many = Array.from({ length: 101 }, (_, n) => `tag ${n}`);
+  t.equal((await shop.call('PUT', '/v1/orders/2', order({ items: [lamp({ tags: many })] }))).statusCode, 400);
+});
+
+t.test('O1 a batch writes what segments compare of guests, places and items', async (t) => {
+  const shop = await store();
+  const orders = ['+49 30 901820', '+43 1 58858', '+800 1234 5678', undefined].map((phone, index) => ({
+    externalId: `${index}`,
+    ...order({
+      email: `guest-${index}@example.com`,
+      customer: { ...(phone && { phone }) },
+      shippingAddress: { line1: 'Piotrkowska 1', city: 'Łódź', postcode: '90 406', countryCode: 'PL' },
+      items: [lamp({ categories: ['Ｌｉｇｈｔ', 'light'], tags: ['"a,b"', '{c}', 'NULL'] })],
+    }),
+  }));
+  const answer = await shop.call('POST', '/v1/orders/batch', { orders }, { 'idempotency-key': 'batch-1' });
+  t.equal(answer.statusCode, 200, answer.body);
+  const facts = await factsOf(database.owner, shop.storeId);
+  t.same(new Set(facts.phones.map(({ keys }) => keys.phoneCountry)), new Set(['DE', 'AT', null]));
+  t.same(facts.places[0]?.keys, { cityKey: 'lodz', regionKey: null, postcodeKey: '90406' });
+  t.same(facts.items[0]?.keys, { categoryKeys: ['light'], tagKeys: ['"a,b"', '{c}', 'null'] });
+  t.same([facts.phones.length, facts.places.length, facts.items.length], [4, 4, 4]);
+  t.same(await wrongKeys(database.owner, shop.storeId), []);
 });

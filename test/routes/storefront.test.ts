@@ -1,5 +1,6 @@
 // What the pages of a shop call: newsletter sign-up, origins of browsers, limits per address.
 import t from 'tap';
+import { factsOf } from '../support/derived-keys.ts';
 import { call, testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -95,3 +96,14 @@ t.test(
     t.equal((await call(limited, store.token, 'GET', '/v1/store')).statusCode, 200);
   },
 );
+
+t.test('a guest of the newsletter has no phone, and one who has keeps its country', async (t) => {
+  const store = await testStore(app, database);
+  await signUp(store.publishableKey, { email: 'ada@example.com' });
+  const countries = async () =>
+    (await factsOf(database.owner, store.storeId)).phones.map(({ keys }) => keys.phoneCountry);
+  t.same(await countries(), [null]);
+  await store.call('POST', '/v1/customers', { email: 'bob@example.com', phone: '+49 30 901820' });
+  await signUp(store.publishableKey, { email: 'bob@example.com', firstName: 'Bob' });
+  t.same(await countries(), [null, 'DE']);
+});

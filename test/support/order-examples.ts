@@ -11,6 +11,7 @@ export function item(changes: Partial<OrderItem> = {}): OrderItem {
     sku: 's1',
     title: 'Lantern',
     categories: [],
+    tags: [],
     quantity: 1,
     unitPrice: 1000,
     discount: 0,

@@ -38,6 +38,8 @@ export const customers = pgTable(
     /** C11: without plus-tag and dots where the provider ignores them. */
     emailKey: keyText('email_key'),
     phone: keyText('phone'),
+    /** ISO 3166-1 country of the phone; null for numbers that belong to none. */
+    phoneCountry: keyText('phone_country'),
     /** C11: first and last name, folded, in one order. */
     nameKey: keyText('name_key'),
     firstName: text('first_name'),

@@ -11,6 +11,7 @@ export * from './jobs.ts';
 export * from './notes.ts';
 export * from './orders.ts';
 export * from './sales-agents.ts';
+export * from './segments.ts';
 export * from './stores.ts';
 export * from './tags.ts';
 export * from './tasks.ts';

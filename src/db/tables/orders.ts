@@ -84,6 +84,10 @@ export const orderItems = pgTable(
     sku: keyText('sku'),
     title: text('title').notNull(),
     categories: text('categories').array().notNull(),
+    tags: text('tags').array().notNull().default([]),
+    /** Each category and tag once, as segments compare them. */
+    categoryKeys: text('category_keys').array().notNull().default([]),
+    tagKeys: text('tag_keys').array().notNull().default([]),
     quantity: integer('quantity').notNull(),
     unitPrice: money('unit_price'),
     discount: money('discount'),

@@ -333,6 +333,7 @@ function lineReader(mapping: LineMapping) {
       sku: sku || null,
       title: title || sku,
       categories: [],
+      tags: [],
       discount: 0,
       tax: 0,
     };
