@@ -1,8 +1,8 @@
-// How many customers a filter selects: counted, or as the planner expects.
+// How many customers are selected: counted, or as the planner expects.
 import { sql } from 'drizzle-orm';
-import { type CustomerFilter, searchTerm } from '../domain/customer-filter.ts';
+import { searchTerm } from '../domain/customer-filter.ts';
 import { type Db, execute } from './connection.ts';
-import { resolveNames, selectionCondition } from './customer-selection.ts';
+import { resolveNames, type Selection, selectionCondition } from './customer-selection.ts';
 
 /** How many customers a quick search finds, counted up to `limit`. */
 export async function countHits(db: Db, q: string, limit: number): Promise<number> {
@@ -11,9 +11,9 @@ export async function countHits(db: Db, q: string, limit: number): Promise<numbe
   return row?.hits ?? 0;
 }
 
-/** How many customers the filter selects. */
-export async function countCustomers(db: Db, filter: CustomerFilter): Promise<number> {
-  const condition = selectionCondition(db.storeId, await resolveNames(db, filter));
+/** How many customers is selected. */
+export async function countCustomers(db: Db, selection: Selection): Promise<number> {
+  const condition = selectionCondition(db.storeId, await resolveNames(db, selection));
   const [row] = await execute<{ total: number }>(
     db,
     sql`select count(*) as total from customers where ${condition}`,
@@ -23,9 +23,9 @@ export async function countCustomers(db: Db, filter: CustomerFilter): Promise<nu
 
 type Explained = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] };
 
-/** How many customers the planner expects the filter to select; costs the planning alone. */
-export async function estimateCustomers(db: Db, filter: CustomerFilter): Promise<number> {
-  const condition = selectionCondition(db.storeId, await resolveNames(db, filter));
+/** How many customers the planner expects to be selected; costs the planning alone. */
+export async function estimateCustomers(db: Db, selection: Selection): Promise<number> {
+  const condition = selectionCondition(db.storeId, await resolveNames(db, selection));
   const [row] = await execute<Explained>(
     db,
     sql`explain (format json) select from customers where ${condition}`,

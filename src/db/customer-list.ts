@@ -1,7 +1,6 @@
 // The customer list: which ids stand on a page and in which order, in few reads at any number of customers.
 import { type SQL, sql } from 'drizzle-orm';
 import {
-  type CustomerFilter,
   type CustomerSort,
   type CustomerSortColumn,
   DEFAULT_CUSTOMER_SORT,
@@ -18,6 +17,7 @@ import {
   matchesSearch,
   namesOf,
   resolveNames,
+  type Selection,
   selectionCondition,
 } from './customer-selection.ts';
 import {
@@ -85,8 +85,8 @@ function checksOf(question: Question, branch: Branch, id: SQL): { ofId: SQL[]; o
   const { check } = SORTS[column];
   const names = uncheckedBy(question);
   const rowNames = names.filter((name) => !isMembership(name) && name !== 'q');
-  const ofId = filterConditions(storeId, filter, names.filter(isMembership), id);
-  const ofRow = filterConditions(storeId, filter, rowNames);
+  const ofId = filterConditions(storeId, filter, names.filter(isMembership), { id });
+  const ofRow = filterConditions(storeId, filter, rowNames, { form: 'probe' });
   if (filter.q !== undefined) ofRow.push(matchesSearch(filter.q));
   if (check) ofRow.push(check[branch](storeId));
   // The parentheses make each a subquery of its own: joined, it would cost the order of the walk and the stop at the limit.
@@ -211,7 +211,7 @@ const sortValue = (key: unknown): SortKey[0] =>
 
 async function listSorted(
   db: Db,
-  { filter: given, sort, after, limit }: PageStart<SortKey> & { filter: CustomerFilter; sort: CustomerSort },
+  { filter: given, sort, after, limit }: PageStart<SortKey> & { filter: Selection; sort: CustomerSort },
 ): Promise<Listed[]> {
   const filter = await resolveNames(db, given);
   const descending = sort.startsWith('-');
@@ -226,11 +226,7 @@ export const MAX_RANKED_HITS = 1_000;
 
 async function listByRelevance(
   db: Db,
-  {
-    filter: { q, ...others },
-    after,
-    limit,
-  }: PageStart<RelevanceKey> & { filter: CustomerFilter & { q: string } },
+  { filter: { q, ...others }, after, limit }: PageStart<RelevanceKey> & { filter: Selection & { q: string } },
 ): Promise<Listed[]> {
   const conditions = filterConditions(db.storeId, await resolveNames(db, others));
   const hits = conditions.length > 0 ? MAX_SEARCH_HITS : MAX_RANKED_HITS;
@@ -252,7 +248,7 @@ async function listByRelevance(
  */
 export function listCustomerIds(
   db: Db,
-  { sort, after, ...rest }: PageStart<ListKey> & { filter: CustomerFilter; sort?: CustomerSort | undefined },
+  { sort, after, ...rest }: PageStart<ListKey> & { filter: Selection; sort?: CustomerSort | undefined },
 ): Promise<Listed[]> {
   const { limit, filter } = rest;
   const { q } = filter;

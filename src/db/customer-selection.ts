@@ -1,5 +1,5 @@
 // Which customers a filter selects, as SQL conditions on the table `customers`: for lists, exports and bulk actions.
-import { type Placeholder, type SQL, sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { cityKey, postcodeKey } from '../domain/addresses.ts';
 import {
   type CustomerFilter,
@@ -8,14 +8,25 @@ import {
   wantedRegionKey,
 } from '../domain/customer-filter.ts';
 import { groupKey } from '../domain/groups.ts';
+import type { Bound } from '../domain/segments/bound.ts';
 import { tagKey } from '../domain/tags.ts';
 import { type Db, statement } from './connection.ts';
+import {
+  conditionsOf,
+  type NameIds,
+  nameId,
+  namesIn as namesInSegment,
+  type StoreId,
+} from './segments/compile.ts';
+
+/** What is asked of the database: the filter, its segment query bound to an instant. */
+export type Selection = Omit<CustomerFilter, 'filter'> & { segment?: Bound };
+
+/** A selection whose names of tags and groups are looked up. */
+type Resolved = Selection & { ids?: NameIds };
 
 /** Hits of a quick search that a filter or an explicit sort looks at. */
 export const MAX_SEARCH_HITS = 50_000;
-
-/** The store, or its place in a statement that is built once. */
-type StoreId = string | number | Placeholder;
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
@@ -44,13 +55,15 @@ const isInGroup = ({ storeId, id }: Subject, groupValue: string): SQL => sql`exi
 interface Subject {
   storeId: StoreId;
   id: SQL;
+  /** Whether customers are found all at once or asked about one after the other (segments/compile.ts). */
+  form: 'set' | 'probe';
 }
 
 type Conditions = {
-  [Name in keyof Required<CustomerFilter>]: (
-    value: Required<CustomerFilter>[Name],
+  [Name in keyof Required<Selection>]: (
+    value: Required<Selection>[Name],
     subject: Subject,
-    filter: CustomerFilter,
+    selection: Resolved,
   ) => SQL[];
 };
 
@@ -60,7 +73,7 @@ export const MEMBERSHIP_FILTERS = [
   'tagAny',
   'group',
   'notGroup',
-] as const satisfies (keyof CustomerFilter)[];
+] as const satisfies (keyof Selection)[];
 
 /** One filter each. Under row-level security only = < <= > >= ^@ use an index. */
 const CONDITIONS: Conditions = {
@@ -96,18 +109,23 @@ const CONDITIONS: Conditions = {
   createdAfter: (time) => [sql`customers.created_at >= ${time}`],
   createdBefore: (time) => [sql`customers.created_at <= ${time}`],
   acceptsMarketing: (wanted) => [sql`customers.accepts_marketing = ${wanted}`],
+  segment: (bound, { storeId, form }, { ids }) => {
+    const conditions = conditionsOf(bound, { storeId, ids, form });
+    // As a subquery of its own each is asked of the customers that a walk meets; joined, it would end the walk's order.
+    return form === 'probe' ? conditions.map((condition) => sql`(select ${condition})`) : conditions;
+  },
 };
 
-const FILTER_NAMES = Object.keys(CONDITIONS) as (keyof CustomerFilter)[];
+const FILTER_NAMES = Object.keys(CONDITIONS) as (keyof Selection)[];
 
-const conditionsOf = <Name extends keyof CustomerFilter>(
+const conditionsFor = <Name extends keyof Selection>(
   name: Name,
   subject: Subject,
-  filter: CustomerFilter,
+  selection: Resolved,
 ): SQL[] => {
-  const value = filter[name];
+  const value = selection[name];
   if (value === undefined) return [];
-  return CONDITIONS[name](value as Required<CustomerFilter>[Name], subject, filter);
+  return CONDITIONS[name](value as Required<Selection>[Name], subject, selection);
 };
 
 /** Of the store and listed: what every selection starts with. The words of the partial indexes, so that they apply. */
@@ -127,48 +145,52 @@ export function matchesSearch(q: string): SQL {
 /** The conditions of a filter (of the named members), one or more for each; [] selects every customer. */
 export const filterConditions = (
   storeId: StoreId,
-  filter: CustomerFilter,
-  names: readonly (keyof CustomerFilter)[] = FILTER_NAMES,
-  id: SQL = sql`customers.id`,
-): SQL[] => names.flatMap((name) => conditionsOf(name, { storeId, id }, filter));
+  selection: Selection,
+  names: readonly (keyof Selection)[] = FILTER_NAMES,
+  { id = sql`customers.id`, form = 'set' }: Partial<Pick<Subject, 'id' | 'form'>> = {},
+): SQL[] => names.flatMap((name) => conditionsFor(name, { storeId, id, form }, selection));
 
-/** The members that a filter has. */
-export const namesOf = (filter: CustomerFilter): (keyof CustomerFilter)[] =>
-  FILTER_NAMES.filter((name) => filter[name] !== undefined);
+/** The members that a selection has. */
+export const namesOf = (selection: Selection): (keyof Selection)[] =>
+  FILTER_NAMES.filter((name) => selection[name] !== undefined);
 
 /**
  * The whole condition for `… from customers where <condition>`: of the store, neither merged nor erased, and as the
  * filter says. The table must go by its own name, `customers`.
  */
-export const selectionCondition = (storeId: StoreId, filter: CustomerFilter): SQL =>
-  sql.join([isListed(storeId), ...filterConditions(storeId, filter)], sql` and `);
+export const selectionCondition = (storeId: StoreId, selection: Selection): SQL =>
+  sql.join([isListed(storeId), ...filterConditions(storeId, selection)], sql` and `);
 
 const findNames = statement<
   { tagKeys: string[]; groupKeys: string[] },
-  { kind: 'tag' | 'group'; key: string; id: string }
+  { table: 'tags' | 'groups'; key: string; id: string }
 >(
   'find_filter_names',
   (p) => sql`
-    select 'tag' as kind, t.name_key as key, t.id from tags t
+    select 'tags' as "table", t.name_key as key, t.id from tags t
       where t.store_id = ${p.storeId} and t.name_key = any(${p.tagKeys}::text[])
     union all
-    select 'group', g.name_key, g.id from groups g
+    select 'groups', g.name_key, g.id from groups g
       where g.store_id = ${p.storeId} and g.name_key = any(${p.groupKeys}::text[])`,
 );
 
 /**
- * The same filter with ids for the names of tags and groups, so that the planner knows how many customers each one
+ * The same selection with ids for the names of tags and groups, so that the planner knows how many customers each one
  * has: a tag of ten customers and one of half the store need different plans. Unknown names stay, and select nobody.
  */
-export async function resolveNames(db: Db, filter: CustomerFilter): Promise<CustomerFilter> {
-  const tagKeys = namesIn(filter, TAG_FILTERS).map(tagKey);
-  const groupKeys = namesIn(filter, GROUP_FILTERS).map(groupKey);
-  if (tagKeys.length + groupKeys.length === 0) return filter;
+export async function resolveNames(db: Db, selection: Selection): Promise<Resolved> {
+  const inSegment = selection.segment ? namesInSegment(selection.segment) : [];
+  const keysOf = (table: 'tags' | 'groups') =>
+    inSegment.filter((name) => name.table === table).map(({ key }) => key);
+  const tagKeys = [...namesIn(selection, TAG_FILTERS).map(tagKey), ...keysOf('tags')];
+  const groupKeys = [...namesIn(selection, GROUP_FILTERS).map(groupKey), ...keysOf('groups')];
+  if (tagKeys.length + groupKeys.length === 0) return selection;
   const rows = await findNames(db, { tagKeys, groupKeys });
-  const ids = new Map(rows.map((row) => [`${row.kind} ${row.key}`, row.id]));
-  const resolved = { ...filter };
-  for (const name of TAG_FILTERS) replace(resolved, name, (value) => ids.get(`tag ${tagKey(value)}`));
-  for (const name of GROUP_FILTERS) replace(resolved, name, (value) => ids.get(`group ${groupKey(value)}`));
+  const ids = new Map(rows.map((row) => [nameId(row.table, row.key), row.id]));
+  const resolved: Resolved = { ...selection, ids };
+  for (const name of TAG_FILTERS) replace(resolved, name, (value) => ids.get(nameId('tags', tagKey(value))));
+  for (const name of GROUP_FILTERS)
+    replace(resolved, name, (value) => ids.get(nameId('groups', groupKey(value))));
   return resolved;
 }
 
@@ -176,14 +198,10 @@ const TAG_FILTERS = ['tag', 'tagAny'] as const;
 const GROUP_FILTERS = ['group', 'notGroup'] as const;
 type NameFilter = (typeof TAG_FILTERS | typeof GROUP_FILTERS)[number];
 
-const namesIn = (filter: CustomerFilter, members: readonly NameFilter[]): string[] =>
-  members.flatMap((member) => filter[member] ?? []).filter((value) => !UUID.test(value));
+const namesIn = (selection: Selection, members: readonly NameFilter[]): string[] =>
+  members.flatMap((member) => selection[member] ?? []).filter((value) => !UUID.test(value));
 
-function replace(
-  filter: CustomerFilter,
-  member: NameFilter,
-  idOf: (name: string) => string | undefined,
-): void {
-  const values = filter[member];
-  if (values) filter[member] = values.map((value) => idOf(value) ?? value);
+function replace(selection: Selection, member: NameFilter, idOf: (name: string) => string | undefined): void {
+  const values = selection[member];
+  if (values) selection[member] = values.map((value) => idOf(value) ?? value);
 }

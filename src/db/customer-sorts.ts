@@ -1,8 +1,8 @@
 // How the customer list walks by each of its columns: statements that read an index in order and stop.
 import type { Placeholder, SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
-import type { CustomerFilter, CustomerSortColumn } from '../domain/customer-filter.ts';
-import { filterConditions, isListed } from './customer-selection.ts';
+import type { CustomerSortColumn } from '../domain/customer-filter.ts';
+import { filterConditions, isListed, type Selection } from './customer-selection.ts';
 
 /** A value, or the place of one in a statement that is built once. */
 export type Bound = string | number | Placeholder;
@@ -16,12 +16,12 @@ export interface Stretch {
   after: Position | undefined;
   /** Rows at most; null: to the end. */
   limit: number | null;
-  filter: CustomerFilter;
+  filter: Selection;
   /** Whole rows instead of ids, where the sort can give them: more than an index holds is to be checked. */
   whole?: boolean;
 }
 
-export type FilterName = keyof CustomerFilter;
+export type FilterName = keyof Selection;
 
 /** How one column sorts. The statements select `id` and `key` in order and may include customers that `check` drops. */
 export interface Sort {
@@ -34,7 +34,7 @@ export interface Sort {
   /** The walk can give whole rows. */
   givesRows?: boolean;
   /** Filters that the index of the walk answers too. */
-  answers?(filter: CustomerFilter): FilterName[];
+  answers?(filter: Selection): FilterName[];
   /** What an entry of the walk, `walked`, must fulfil besides being listed; on the table `customers`. */
   check?: { present(storeId: Bound): SQL; absent(storeId: Bound): SQL };
 }

@@ -1,6 +1,6 @@
 // Which customers are meant: the filters of the customer list, of its export and of bulk actions.
 import type { AccountStatus } from './account-states.ts';
-import { regionKey } from './addresses.ts';
+import { placeRegion } from './addresses.ts';
 import { normaliseCountryCode, normaliseRegion } from './countries.ts';
 import { collapseSpaces, foldText } from './fields.ts';
 
@@ -46,6 +46,8 @@ export interface CustomerFilter {
   createdAfter?: string;
   createdBefore?: string;
   acceptsMarketing?: boolean;
+  /** A segment query (segments.md). */
+  filter?: string;
 }
 
 /** Columns that the list sorts by; `group` is the primary group's name, `tags` the first tag by name. */
@@ -83,5 +85,5 @@ export function wantedRegionKey(region: string, countries: readonly string[] = [
   const given = ofCode ?? (countries.length === 1 ? countries[0] : undefined);
   const country = given && normaliseCountryCode(given);
   const { name, code = null } = country ? normaliseRegion(country, region) : { name: region };
-  return regionKey({ region: name, regionCode: code });
+  return placeRegion({ region: name, regionCode: code });
 }
