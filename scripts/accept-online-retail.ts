@@ -2,31 +2,7 @@
 // customer's counters with what SQL over the raw file gives.
 //
 //   npm run accept:online-retail -- PATH/online-retail.csv.gz
-import { createReadStream } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
-import { createGunzip } from 'node:zlib';
-import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
-import pino from 'pino';
-import { openStore } from '../src/actions/stores.ts';
-import { uploadImport } from '../src/clients/import-upload.ts';
-import { readConfig } from '../src/config.ts';
-import { newId, systemContext } from '../src/context.ts';
-import { dbOf } from '../src/db/connection.ts';
-import { ROLES } from '../src/domain/scopes.ts';
-import { startService } from '../src/server.ts';
-import { signToken } from '../src/tokens.ts';
-
-const MAPPING = fileURLToPath(new URL('../../docs/examples/online-retail.mapping.json', import.meta.url));
-
-/** The raw file as it is: text columns, nothing cleaned. */
-const RAW_TABLE = `
-  create temp table raw_lines (
-    invoice text, sku text, description text, quantity text, at text, price text, customer text, country text)`;
+import { acceptFile, exampleFile, loadRaw, MAPPING, type RetailStore } from './support/online-retail.ts';
 
 /**
  * What the counters must be, from the raw lines alone: sales less credit notes per customer, a note never taking more
@@ -66,54 +42,20 @@ const TOTALS = `
   select count(*)::integer as customers, sum(orders)::integer as orders, sum(items)::integer as items,
          sum(spent)::bigint as "spentPence", sum(refunded)::bigint as "refundedPence" from (${EXPECTED}) e`;
 
-async function loadRaw(client: pg.Client, file: string): Promise<void> {
-  await client.query(RAW_TABLE);
-  const copy = client.query(copyFrom('copy raw_lines from stdin (format csv, header)'));
-  const source = createReadStream(file);
-  await (file.endsWith('.gz') ? pipeline(source, createGunzip(), copy) : pipeline(source, copy));
+async function accept(file: string, { owner, upload }: RetailStore): Promise<boolean> {
+  const mapping = await exampleFile(MAPPING);
+  const began = Date.now();
+  const first = await upload(file, { kind: 'orders' }, mapping);
+  console.log(`import: ${JSON.stringify(first.outcomes)} in ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  await loadRaw(owner, file);
+  console.log('expected from the raw file:', (await owner.query(TOTALS)).rows[0]);
+  const { rows: differences } = await owner.query(DIFFERENCES);
+  for (const difference of differences.slice(0, 10)) console.log(JSON.stringify(difference));
+  console.log(`${differences.length} customers differ.`);
+  const again = await upload(file, { kind: 'orders' }, mapping);
+  const { unchanged = 0, unmatched = 0, skipped = 0, ...changed } = again.outcomes;
+  console.log(`imported again: ${unchanged} unchanged, ${JSON.stringify(changed)} changed.`);
+  return differences.length === 0 && Object.keys(changed).length === 0 && first.status === 'completed';
 }
 
-async function accept(file: string): Promise<boolean> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'clientele-acceptance-'));
-  const service = await startService(readConfig({ DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn' }));
-  const client = new pg.Client({ connectionString: service.database.url });
-  try {
-    const mapping = await readFile(MAPPING, 'utf8');
-    const storeId = newId();
-    const ctx = systemContext(dbOf(service.database.pool, storeId), pino({ level: 'silent' }));
-    await openStore(ctx, { name: 'Gift shop', currency: 'GBP', timezone: 'Europe/London', locale: 'en-GB' });
-    const token = signToken(service.config, {
-      storeId,
-      subject: 'acceptance',
-      scopes: ROLES.owner,
-      lifetimeSeconds: 7200,
-    });
-    const upload = { url: String(service.url), token, file, mapping };
-    const began = Date.now();
-    const first = await uploadImport({ ...upload, query: { kind: 'orders' } });
-    console.log(`import: ${JSON.stringify(first.outcomes)} in ${((Date.now() - began) / 1000).toFixed(1)} s`);
-    await client.connect();
-    await loadRaw(client, file);
-    console.log('expected from the raw file:', (await client.query(TOTALS)).rows[0]);
-    const { rows: differences } = await client.query(DIFFERENCES);
-    for (const difference of differences.slice(0, 10)) console.log(JSON.stringify(difference));
-    console.log(`${differences.length} customers differ.`);
-    const again = await uploadImport({ ...upload, query: { kind: 'orders' } });
-    const { unchanged = 0, unmatched = 0, skipped = 0, ...changed } = again.outcomes;
-    console.log(`imported again: ${unchanged} unchanged, ${JSON.stringify(changed)} changed.`);
-    return differences.length === 0 && Object.keys(changed).length === 0 && first.status === 'completed';
-  } finally {
-    await client.end();
-    await service.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  }
-}
-
-const [file] = process.argv.slice(2);
-if (!file) {
-  console.error('Name the file: npm run accept:online-retail -- PATH/online-retail.csv.gz');
-  process.exit(2);
-}
-const accepted = await accept(file);
-console.log(accepted ? 'accepted' : 'NOT accepted');
-process.exit(accepted ? 0 : 1);
+await acceptFile('accept:online-retail', accept);

@@ -80,6 +80,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     publicUrl,
     token: options.documentToken,
   });
-  await app.register(routes, { pool, publicUrl, registry, pingQueue: options.pingQueue });
+  await app.register(routes, {
+    pool,
+    publicUrl,
+    registry,
+    pingQueue: options.pingQueue,
+    segmentTimeoutMs: config.SEGMENT_TIMEOUT_MS,
+  });
   return app;
 }

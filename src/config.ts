@@ -40,6 +40,7 @@ export const CONFIG_SCHEMA = Type.Object({
   MIGRATION_DATABASE_URL: url('login that owns the schema; default DATABASE_URL', '^postgres(ql)?://'),
   DATABASE_POOL_SIZE: positive('connections of the API to PostgreSQL', 10, 1000),
   DATABASE_STATEMENT_TIMEOUT_MS: positive('longest time one SQL statement may take', 15_000),
+  SEGMENT_TIMEOUT_MS: positive('longest time a preview of a segment may take', 5_000),
   REDIS_URL: url(
     'Redis for queues and shared rate limits; several URLs, comma-separated, name a cluster',
     '^rediss?://',

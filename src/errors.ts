@@ -146,6 +146,27 @@ export const ERRORS = define({
     title: 'The group is in use',
     detail: 'Remove the group from the places named in `usedBy` first.',
   },
+  SEGMENT_SLUG_TAKEN: {
+    status: 409,
+    title: 'Another segment has this slug',
+    detail: 'Choose another slug, or leave it out on creation to have one made from the name.',
+  },
+  SEGMENT_IN_USE: {
+    status: 409,
+    title: 'The segment is in use',
+    detail: 'Remove the segment from the places named in `usedBy` first.',
+  },
+  SEGMENTS_LIMIT: {
+    status: 409,
+    title: 'The store has as many segments as it can have',
+    detail: 'A store has at most 1,000 segments; delete one that is no longer needed.',
+  },
+  CUSTOM_FIELD_IN_USE: {
+    status: 409,
+    title: 'A custom field is in use',
+    detail:
+      'Segments named in `usedBy` ask for a field or option that would be gone or of another type; change them first.',
+  },
   AGENT_IN_USE: {
     status: 409,
     title: 'The sales agent is in use',
@@ -341,10 +362,62 @@ export const ERRORS = define({
     detail:
       'The file has a marketing column: send `consentBasis` with how consent was given, or leave the column out.',
   },
+  SEGMENT_INVALID: {
+    status: 422,
+    title: 'The segment cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
+  SEGMENT_SYNTAX: {
+    status: 422,
+    title: 'The query does not follow the segment language',
+    detail: 'Mend the place in `errors`: it says what was expected there and which word is nearest.',
+  },
+  SEGMENT_TOO_LARGE: {
+    status: 422,
+    title: 'The query is too large',
+    detail:
+      'A query has at most 8 KiB, 200 nodes, 12 levels and 1,000 values in a list; make parts of it segments of their own.',
+  },
+  SEGMENT_TYPE: {
+    status: 422,
+    title: 'An operator or value does not fit its attribute',
+    detail: 'Mend the places named in `errors`; GET /v1/segments/attributes lists what each attribute takes.',
+  },
+  UNKNOWN_ATTRIBUTE: {
+    status: 422,
+    title: 'There is no such attribute',
+    detail: 'Use one of GET /v1/segments/attributes; `errors` names the nearest one.',
+  },
+  UNKNOWN_VALUE: {
+    status: 422,
+    title: 'The attribute never has this value',
+    detail: 'Use one of the values in `expected`.',
+  },
+  UNKNOWN_SEGMENT: {
+    status: 422,
+    title: 'There is no such segment',
+    detail: 'Use a slug of GET /v1/segments; `errors` names the nearest one.',
+  },
+  UNKNOWN_GROUP: {
+    status: 422,
+    title: 'There is no such group',
+    detail: 'Use a name of GET /v1/groups; `errors` names the nearest one.',
+  },
+  SEGMENT_CYCLE: {
+    status: 422,
+    title: 'The segment would contain itself',
+    detail: 'Take the reference out that leads back to the segment; `errors` shows the round.',
+  },
+  SEGMENT_TOO_EXPENSIVE: {
+    status: 422,
+    title: 'The query takes too long to preview',
+    detail:
+      'Narrow the part named in `clause`, which costs most by the plan of the database, or ask for fewer segments at once.',
+  },
   SELECTION_INVALID: {
     status: 422,
     title: 'The selection cannot be used',
-    detail: 'Give exactly one of ids (at most 1,000), filter and all.',
+    detail: 'Give exactly one of ids (at most 1,000), filter, segmentId and all.',
   },
   BULK_ACTION_INVALID: {
     status: 422,
@@ -377,6 +450,18 @@ export const ERRORS = define({
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What can be wrong with a segment query, for every operation that takes one. */
+export const QUERY_REFUSALS = [
+  'SEGMENT_SYNTAX',
+  'SEGMENT_TOO_LARGE',
+  'SEGMENT_TYPE',
+  'UNKNOWN_ATTRIBUTE',
+  'UNKNOWN_VALUE',
+  'UNKNOWN_SEGMENT',
+  'UNKNOWN_GROUP',
+  'SEGMENT_CYCLE',
+] as const satisfies readonly ErrorCode[];
+
 /** One place of a request that has to be mended; `pointer` is a JSON Pointer (RFC 6901). */
 export interface FieldError {
   pointer: string;
@@ -384,6 +469,15 @@ export interface FieldError {
   in?: string;
   message: string;
   code?: string;
+  /** Of a place inside a text: UTF-16 units from its beginning and their number, line and column from 1. */
+  offset?: number;
+  length?: number;
+  line?: number;
+  column?: number;
+  /** What would be right there: a few names, or one description. */
+  expected?: readonly string[];
+  /** The nearest name that exists. */
+  nearest?: string;
 }
 
 /** What may stand beside the code: extension members of RFC 9457, and `errors`. Never personal data of others. */

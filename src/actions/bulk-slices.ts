@@ -285,8 +285,8 @@ async function workOn(batch: Batch): Promise<SliceResult> {
   return { done: items.length, outcomes: countOutcomes(plans.map(({ outcome }) => outcome)) };
 }
 
-async function select(tx: Tx, job: JobRow, current: Selecting): Promise<SliceResult> {
-  const { complete, selecting } = await selectNext(tx, job.id, current);
+async function select(ctx: Ctx, tx: Tx, job: JobRow, current: Selecting): Promise<SliceResult> {
+  const { complete, selecting } = await selectNext(ctx, tx, job.id, current);
   const nothing = { done: 0, outcomes: {} };
   return complete
     ? { ...nothing, total: selecting.count, position: {} }
@@ -296,7 +296,7 @@ async function select(tx: Tx, job: JobRow, current: Selecting): Promise<SliceRes
 /** First the rest of the selection, then the customers in id order. */
 export const bulkSlice: Slice = async (ctx, tx, job) => {
   const { selecting, after = BEFORE_ALL }: BulkPosition = job.position;
-  if (selecting) return select(tx, job, selecting);
+  if (selecting) return select(ctx, tx, job, selecting);
   const items = await listOpenItems(tx, { jobId: job.id, undoOf: job.undoOf, after, limit: SLICE_SIZE });
   const ids = items.map(({ customerId }) => customerId);
   const params = paramsOf(job);

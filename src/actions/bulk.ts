@@ -5,17 +5,13 @@ import type { Tx } from '../db/connection.ts';
 import { findGroups } from '../db/groups.ts';
 import { findUndoOf, type JobRow, lockJob, updateJob } from '../db/jobs.ts';
 import { findAgent } from '../db/sales-agents.ts';
-import {
-  type BulkAction,
-  type BulkRequest,
-  type BulkSelection,
-  checkBulkRequest,
-  INVERSE_ACTIONS,
-} from '../domain/bulk.ts';
+import { findSegment } from '../db/segments/rows.ts';
+import { type BulkAction, type BulkRequest, checkBulkRequest, INVERSE_ACTIONS } from '../domain/bulk.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { parseTags, planTags } from '../domain/tags.ts';
 import { accepted, Problem } from '../errors.ts';
 import { startJob, toJob } from './jobs.ts';
+import { type KeptFilter, keepFilter, selectKept } from './segment-queries.ts';
 import { write } from './write.ts';
 
 /** What a bulk job does, as kept in its row. */
@@ -27,9 +23,12 @@ export interface BulkParams {
   salesAgentId?: string | null;
 }
 
+/** Whom a job is about, beyond named ids, as kept in its row: every slice of it means the same customers. */
+type KeptSelection = KeptFilter | { undoOf: string };
+
 /** A selection that is being written down, up to the customer `after`. */
 export interface Selecting {
-  selection: BulkSelection;
+  selection: KeptSelection;
   after?: string;
   count: number;
 }
@@ -45,11 +44,13 @@ const SELECTED_AT_ONCE = 10_000;
 
 /** Writes down the next customers of a selection; `complete` when these were the last. */
 export async function selectNext(
+  ctx: Ctx,
   tx: Tx,
   jobId: string,
   { selection, after, count }: Selecting,
 ): Promise<{ complete: boolean; selecting: Selecting }> {
-  const picked = await insertSelectedItems(tx, jobId, selection, { after, limit: SELECTED_AT_ONCE });
+  const meant = 'undoOf' in selection ? selection : { filter: await selectKept(ctx, tx, selection) };
+  const picked = await insertSelectedItems(tx, jobId, meant, { after, limit: SELECTED_AT_ONCE });
   const last = picked.last ?? after;
   return {
     complete: picked.count < SELECTED_AT_ONCE,
@@ -81,11 +82,11 @@ async function startSelected(
   ctx: Ctx,
   tx: Tx,
   params: BulkParams,
-  { selection, dryRun = false }: { selection: BulkSelection; dryRun?: boolean | undefined },
+  { selection, dryRun = false }: { selection: KeptSelection; dryRun?: boolean | undefined },
 ): Promise<BulkJob> {
   const undoOf = 'undoOf' in selection ? selection.undoOf : null;
   const job = await startJob(ctx, tx, { kind: 'bulk', params: { ...params }, dryRun, undoOf });
-  const { complete, selecting } = await selectNext(tx, job.id, { selection, count: 0 });
+  const { complete, selecting } = await selectNext(ctx, tx, job.id, { selection, count: 0 });
   const progress = complete ? { total: selecting.count } : { position: { selecting } };
   await updateJob(tx, job.id, progress);
   return toBulkJob({ ...job, ...progress }, ctx.now);
@@ -121,14 +122,23 @@ async function refuseUnknown(tx: Tx, { groupId, salesAgentId }: BulkParams): Pro
   if (unknown) throw new Problem('REFERENCE_UNKNOWN', { reference: unknown });
 }
 
+/** Whom the request means. A segment is its query from here on: changing it later does not change the job. */
+async function selectionOf(ctx: Ctx, tx: Tx, { filter = {}, segmentId }: BulkRequest): Promise<KeptFilter> {
+  if (segmentId === undefined) return keepFilter(ctx, tx, filter, { in: 'body', pointer: '/filter/filter' });
+  const segment = await findSegment(tx, segmentId);
+  if (!segment) throw new Problem('REFERENCE_UNKNOWN', { reference: '/segmentId' });
+  return keepFilter(ctx, tx, { filter: segment.query }, { in: 'body', pointer: '/segmentId' });
+}
+
 /**
  * Starts an action on many customers. Named ids that are no customers become refused items, so one never stops the rest.
- * @throws Problem SELECTION_INVALID, BULK_ACTION_INVALID, TAG_INVALID, TOO_MANY_TAGS, REFERENCE_UNKNOWN
+ * @throws Problem SELECTION_INVALID, BULK_ACTION_INVALID, TAG_INVALID, TOO_MANY_TAGS, REFERENCE_UNKNOWN, and every
+ *   code of a query in the filter
  */
 export function startBulkJob(ctx: Ctx, request: BulkRequest): Promise<BulkJob> {
   return write(ctx, async (tx) => {
     accepted(checkBulkRequest(request));
-    const { action, tags, groupId, salesAgentId, ids, filter = {}, dryRun } = request;
+    const { action, tags, groupId, salesAgentId, ids, dryRun } = request;
     const params: BulkParams = {
       action,
       ...(tags && { tags: readTags(action, tags) }),
@@ -136,9 +146,8 @@ export function startBulkJob(ctx: Ctx, request: BulkRequest): Promise<BulkJob> {
       ...(salesAgentId !== undefined && { salesAgentId }),
     };
     await refuseUnknown(tx, params);
-    return ids
-      ? startNamed(ctx, tx, params, ids, dryRun)
-      : startSelected(ctx, tx, params, { selection: { filter }, dryRun });
+    if (ids) return startNamed(ctx, tx, params, ids, dryRun);
+    return startSelected(ctx, tx, params, { selection: await selectionOf(ctx, tx, request), dryRun });
   });
 }
 

@@ -4,9 +4,10 @@ import { type CsvValue, csvLine } from '../clients/csv-writer.ts';
 import type { Ctx } from '../context.ts';
 import type { Db } from '../db/connection.ts';
 import { type ListKey, listCustomerIds } from '../db/customer-list.ts';
+import type { Selection } from '../db/customer-selection.ts';
 import { type Customer, findCustomers } from '../db/customers.ts';
 import { listAgentNames } from '../db/sales-agents.ts';
-import type { CustomerFilter, CustomerSort } from '../domain/customer-filter.ts';
+import type { CustomerSort } from '../domain/customer-filter.ts';
 import type { CUSTOMER_COLUMNS, READ_ONLY_COLUMNS } from '../domain/imports/columns.ts';
 import { formatMajor } from '../domain/money.ts';
 import { Problem } from '../errors.ts';
@@ -97,7 +98,7 @@ function chooseColumns(known: Map<string, Read>, wanted: readonly string[] | und
 }
 
 export interface CustomerExport {
-  filter: CustomerFilter;
+  filter: Selection;
   sort: CustomerSort | undefined;
   columns: readonly string[] | undefined;
 }

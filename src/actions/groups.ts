@@ -34,6 +34,7 @@ import { accepted, Problem } from '../errors.ts';
 import { lockPresent, sourceOf } from './customers.ts';
 import { type Job, type Slice, startJob, toJob } from './jobs.ts';
 import { emptyLabel, type LabelTables, touchCarriers } from './label-changes.ts';
+import { listLabelUses, renameInSegments } from './segment-references.ts';
 import { type Happening, tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -91,13 +92,14 @@ async function rename(ctx: Ctx, tx: Tx, group: GroupRow, input: string): Promise
   if (name === group.name) return {};
   const nameKey = groupKey(name);
   await refuseTaken(tx, nameKey, group.id);
+  await renameInSegments(ctx, tx, 'groups', { from: group.nameKey, to: name });
   await startGroupChange(ctx, tx, { change: 'rename', groupId: group.id, from: group.name, to: name });
   return { name, nameKey };
 }
 
 /**
  * Merge-patch of a group. A new name is there at once; a job then gives the members their next version.
- * @throws Problem NOT_FOUND, GROUP_NAME_INVALID, GROUP_NAME_TAKEN
+ * @throws Problem NOT_FOUND, GROUP_NAME_INVALID, GROUP_NAME_TAKEN, SEGMENT_TOO_LARGE
  */
 export function updateGroup(ctx: Ctx, id: string, input: Partial<GroupInput>): Promise<GroupSummary> {
   return write(ctx, async (tx) => {
@@ -116,9 +118,7 @@ export function updateGroup(ctx: Ctx, id: string, input: Partial<GroupInput>): P
 }
 
 /** What names the group and so keeps it; areas that refer to groups add their reads here. */
-async function listUses(_tx: Tx, _groupId: string): Promise<GroupUse[]> {
-  return [];
-}
+const listUses = (tx: Tx, name: string): Promise<GroupUse[]> => listLabelUses(tx, 'groups', groupKey(name));
 
 /**
  * Starts a job that takes every member out of the group and then deletes it, unless something names the group.
@@ -128,7 +128,7 @@ export function deleteGroup(ctx: Ctx, id: string): Promise<Job> {
   return write(ctx, async (tx) => {
     const [group] = await holdGroups(tx, [id]);
     if (!group) throw new Problem('NOT_FOUND', { resource: 'group' });
-    accepted(checkGroupDelete(await listUses(tx, id)));
+    accepted(checkGroupDelete(await listUses(tx, group.name)));
     return startGroupChange(ctx, tx, { change: 'delete', groupId: id, from: group.name });
   });
 }
@@ -149,7 +149,8 @@ const tablesFor = (ctx: Ctx, name: string): LabelTables => ({
   lockLabel: lockGroup,
   countCarriers: countMembers,
   deleteLabel: async (tx, id) => {
-    accepted(checkGroupDelete(await listUses(tx, id)));
+    const [group] = await holdGroups(tx, [id]);
+    accepted(checkGroupDelete(await listUses(tx, group?.name ?? name)));
     await deleteRow(tx, id);
     await tell(ctx, tx, { kind: 'group.deleted', customerId: null, subjectId: id, data: { name } });
   },

@@ -2,6 +2,7 @@
 import type { Ctx } from '../context.ts';
 import { type Tx, transaction } from '../db/connection.ts';
 import { insertGroups } from '../db/groups.ts';
+import { lockSegments } from '../db/segments/rows.ts';
 import { insertStore, type Store, updateStore as updateRow } from '../db/stores.ts';
 import { ensureTags } from '../db/tags.ts';
 import { normaliseCountryCode } from '../domain/countries.ts';
@@ -21,6 +22,8 @@ import { PRESET_TAGS, tagKey } from '../domain/tags.ts';
 import { Problem } from '../errors.ts';
 import { addKey } from './api-keys.ts';
 import { storeOf } from './customers.ts';
+import { refuseLostFields } from './segment-references.ts';
+import { addPresetSegments } from './segments.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -32,7 +35,7 @@ export interface NewStore {
   settings?: Partial<StoreSettings>;
 }
 
-/** Opens the store that the context is bound to, with preset tags and groups and a publishable key. */
+/** Opens the store that the context is bound to, with preset tags, groups and segments and a publishable key. */
 export async function openStore(
   ctx: Ctx,
   input: NewStore,
@@ -50,13 +53,13 @@ export async function openStore(
   };
   return transaction(ctx.db, async (tx) => {
     await insertStore(tx, store);
-    await addPresets(ctx, tx);
+    await addPresets(ctx, tx, store);
     const { key } = await addKey(ctx, tx, { name: 'Storefront', kind: 'publishable' });
     return { store, publishableKey: key };
   });
 }
 
-async function addPresets(ctx: Ctx, tx: Tx): Promise<void> {
+async function addPresets(ctx: Ctx, tx: Tx, store: Store): Promise<void> {
   const times = { createdAt: ctx.now, updatedAt: ctx.now };
   await ensureTags(
     tx,
@@ -72,6 +75,7 @@ async function addPresets(ctx: Ctx, tx: Tx): Promise<void> {
       ...times,
     })),
   );
+  await addPresetSegments(ctx, tx, store);
 }
 
 /** A merge-patch of the store, as the contract has it. */
@@ -134,15 +138,17 @@ function mergeSettings(settings: StoreSettings, change: StoreChange): StoreSetti
 
 /**
  * Merge-patch of the store's settings.
- * @throws Problem STORE_INVALID, VERSION_MISMATCH, CONFLICT when somebody else changed them meanwhile
+ * @throws Problem STORE_INVALID, VERSION_MISMATCH, CUSTOM_FIELD_IN_USE, CONFLICT when somebody else changed them meanwhile
  */
 export function updateStore(ctx: Ctx, change: StoreChange, ifMatch?: number): Promise<StoreResource> {
   return write(ctx, async (tx) => {
+    if (change.customFields) await lockSegments(tx);
     const store = await storeOf({ ...ctx, db: tx });
     if (ifMatch !== undefined && ifMatch !== store.version)
       throw new Problem('VERSION_MISMATCH', { version: store.version });
     const errors = checkStoreChange(change);
     if (errors.length > 0) throw new Problem('STORE_INVALID', { errors });
+    if (change.customFields) await refuseLostFields(tx, store.settings.customFields, change.customFields);
     const changed = await updateRow(tx, {
       name: change.name ?? store.name,
       timezone: change.timezone ?? store.timezone,

@@ -26,6 +26,7 @@ import { accepted, Problem } from '../errors.ts';
 import { lockPresent, sourceOf } from './customers.ts';
 import { type Job, type Slice, startJob, toJob } from './jobs.ts';
 import { emptyLabel, type LabelTables, NOTHING_DONE, touchCarriers } from './label-changes.ts';
+import { renameInSegments } from './segment-references.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -164,8 +165,9 @@ async function lockKnown(tx: Tx, id: string): Promise<TagRow> {
 }
 
 /**
- * Renames a tag at once, for every customer who carries it; a job then gives these customers their next version.
- * @throws Problem NOT_FOUND, TAG_INVALID, TAG_NAME_TAKEN
+ * Renames a tag at once, for every customer who carries it and in saved segments; a job then gives these customers
+ * their next version.
+ * @throws Problem NOT_FOUND, TAG_INVALID, TAG_NAME_TAKEN, SEGMENT_TOO_LARGE
  */
 export function renameTag(ctx: Ctx, id: string, input: { name: string }): Promise<Job> {
   return write(ctx, async (tx) => {
@@ -174,6 +176,7 @@ export function renameTag(ctx: Ctx, id: string, input: { name: string }): Promis
     const nameKey = tagKey(name);
     await refuseTaken(tx, nameKey, id);
     await updateTag(tx, id, { name, nameKey });
+    await renameInSegments(ctx, tx, 'tags', { from: tag.nameKey, to: name });
     await tell(ctx, tx, {
       kind: 'tag.renamed',
       customerId: null,
@@ -185,8 +188,9 @@ export function renameTag(ctx: Ctx, id: string, input: { name: string }): Promis
 }
 
 /**
- * Starts a job that gives everybody who carries the tag the tag `intoId` instead, and then deletes the tag.
- * @throws Problem NOT_FOUND, TAG_MERGED_WITH_ITSELF, REFERENCE_UNKNOWN
+ * Starts a job that gives everybody who carries the tag the tag `intoId` instead, and then deletes the tag. Saved
+ * segments ask for the other tag at once.
+ * @throws Problem NOT_FOUND, TAG_MERGED_WITH_ITSELF, REFERENCE_UNKNOWN, SEGMENT_TOO_LARGE
  */
 export function mergeTags(ctx: Ctx, id: string, input: { intoId: string }): Promise<Job> {
   return write(ctx, async (tx) => {
@@ -195,6 +199,7 @@ export function mergeTags(ctx: Ctx, id: string, input: { intoId: string }): Prom
     if (!tag) throw new Problem('NOT_FOUND', { resource: 'tag' });
     const into = await holdTag(tx, input.intoId);
     if (!into) throw new Problem('REFERENCE_UNKNOWN', { reference: '/intoId' });
+    await renameInSegments(ctx, tx, 'tags', { from: tag.nameKey, to: into.name });
     return startTagChange(ctx, tx, {
       change: 'merge',
       tagId: id,

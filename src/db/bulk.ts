@@ -1,8 +1,11 @@
 // The rows of a bulk job and the set statements that its slices are made of.
 import { type SQL, sql } from 'drizzle-orm';
-import type { BulkChange, BulkCustomer, BulkSelection } from '../domain/bulk.ts';
+import type { BulkChange, BulkCustomer } from '../domain/bulk.ts';
 import { execute, statement, type Tx } from './connection.ts';
-import { selectionCondition } from './customer-selection.ts';
+import { type Selection, selectionCondition } from './customer-selection.ts';
+
+/** Whom a job is about, beyond named ids. */
+export type BulkSelection = { filter: Selection } | { undoOf: string };
 
 const insertIds = statement<{ jobId: string; ids: string[] }, never>(
   'insert_job_items',

@@ -188,6 +188,14 @@ async function runTransaction<T>(
   }
 }
 
+/** From here on this transaction only reads, and a statement of it that takes longer ends with SQLSTATE 57014. */
+export const holdToReading = (tx: Tx, timeoutMs: number): Promise<unknown> =>
+  tx.use(({ client }) =>
+    client.query(
+      `set transaction read only; set local statement_timeout = ${Math.max(1, Math.ceil(timeoutMs))}`,
+    ),
+  );
+
 /** Does the work and takes it back: the answer is the true one, and nothing of it is stored. */
 export async function rehearse<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
   const say = (text: string) => tx.use(({ client }) => client.query(text));

@@ -62,6 +62,18 @@ const findByKey = prepared<{ nameKey: string }>()('find_group_by_key', (queries,
 export const findGroupByKey = async (db: Db, nameKey: string): Promise<GroupRow | undefined> =>
   (await findByKey(db, { nameKey }))[0];
 
+const selectNames = prepared()('list_group_names', (queries, p) =>
+  queries
+    .select({ name: groups.name })
+    .from(groups)
+    .where(eq(groups.storeId, p.storeId))
+    .orderBy(groups.nameKey),
+);
+
+/** Names of all groups of the store. */
+export const listGroupNames = async (db: Db): Promise<string[]> =>
+  (await selectNames(db, {})).map(({ name }) => name);
+
 const selectForUpdate = prepared<{ id: string }>()('lock_group', (queries, p) =>
   queries
     .select()

@@ -9,6 +9,7 @@ const REFUSED_BY_CONSTRAINT: Readonly<Record<string, string>> = {
   customers_group_fk: 'PRIMARY_GROUP_NOT_MEMBER',
   tags_name_unique: 'TAG_NAME_TAKEN',
   groups_name_unique: 'GROUP_NAME_TAKEN',
+  segments_slug_unique: 'SEGMENT_SLUG_TAKEN',
   tasks_assignee_fk: 'REFERENCE_UNKNOWN',
   tasks_customer_fk: 'REFERENCE_UNKNOWN',
   orders_customer_fk: 'CUSTOMER_HAS_ORDERS',

@@ -43,12 +43,11 @@ export interface BulkRequest {
   salesAgentId?: string | null;
   ids?: readonly string[];
   filter?: CustomerFilter;
+  /** Whoever is in this segment. */
+  segmentId?: string;
   all?: boolean;
   dryRun?: boolean;
 }
-
-/** Which customers a job is about, beyond named ids. */
-export type BulkSelection = { filter: CustomerFilter } | { undoOf: string };
 
 export type BulkRefusal = { refused: 'SELECTION_INVALID' | 'BULK_ACTION_INVALID'; errors: FieldProblem[] };
 
@@ -60,17 +59,17 @@ export function checkBulkRequest(request: BulkRequest): BulkRefusal | undefined 
   return action.length > 0 ? { refused: 'BULK_ACTION_INVALID', errors: action } : undefined;
 }
 
-function selectionProblems({ ids, filter, all }: BulkRequest): FieldProblem[] {
+function selectionProblems({ ids, filter, segmentId, all }: BulkRequest): FieldProblem[] {
   const problem = (pointer: string, message: string): FieldProblem[] => [
     { pointer, code: 'SELECTION_INVALID', message },
   ];
-  const given = Object.entries({ ids, filter, all }).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ ids, filter, segmentId, all }).filter(([, value]) => value !== undefined);
   if (given.length !== 1) {
     return given.length === 0
-      ? problem('', 'Give ids, filter or all.')
-      : given.flatMap(([name]) => problem(`/${name}`, 'Give only one of ids, filter and all.'));
+      ? problem('', 'Give ids, filter, segmentId or all.')
+      : given.flatMap(([name]) => problem(`/${name}`, 'Give only one of ids, filter, segmentId and all.'));
   }
-  if (all === false) return problem('/all', 'Give true, or choose by ids or filter.');
+  if (all === false) return problem('/all', 'Give true, or choose by ids, filter or segmentId.');
   // A filter that lost its members on the way must not delete everybody.
   const filters = Object.values(filter ?? {}).filter((value) => value !== undefined);
   if (filter && filters.length === 0) return problem('/filter', 'Give all: true to mean every customer.');

@@ -4,6 +4,7 @@ import { startBulkJob, toBulkJob, undoBulkJob } from '../actions/bulk.ts';
 import type { Db } from '../db/connection.ts';
 import { findJob, type JobRow } from '../db/jobs.ts';
 import { endpoint, found } from '../endpoint.ts';
+import { QUERY_REFUSALS } from '../errors.ts';
 import { sendProgress } from '../progress.ts';
 import { BulkCreate, BulkJob } from '../schemas/bulk.ts';
 import { ref } from '../schemas/helpers.ts';
@@ -25,13 +26,14 @@ export async function bulk(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Do one thing to many customers',
     description:
-      'Starts a job with an outcome for each customer: `done`, `unchanged` or `refused:CODE`; one refusal never stops the rest, and doing it again changes nothing twice. The selection is that of the moment in which the job is started; one of more than 10,000 customers is completed in the first seconds of the job. `dryRun` tells the outcomes without changing anything.',
+      'Starts a job with an outcome for each customer: `done`, `unchanged` or `refused:CODE`; one refusal never stops the rest, and doing it again changes nothing twice. The selection is that of the moment in which the job is started; one of more than 10,000 customers is completed in the first seconds of the job. A segment query counts its dates from that moment too. `dryRun` tells the outcomes without changing anything.',
     scope: 'customers:write',
     idempotency: 'required',
     body: ref(BulkCreate),
     returns: { 202: ref(BulkJob) },
     refuses: [
       'SELECTION_INVALID',
+      ...QUERY_REFUSALS,
       'BULK_ACTION_INVALID',
       'TAG_INVALID',
       'TOO_MANY_TAGS',

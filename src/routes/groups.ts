@@ -86,12 +86,12 @@ export async function groups(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Change a group',
     description:
-      'Merge patch. A new name is there at once; a job then gives the members their next version and tells it on their timelines.',
+      'Merge patch. A new name is there at once, in the queries of saved segments too; a job then gives the members their next version and tells it on their timelines.',
     scope: 'groups:write',
     params: OneGroup,
     body: ref(GroupUpdate),
     returns: { 200: ref(Group) },
-    refuses: ['GROUP_NAME_INVALID', 'GROUP_NAME_TAKEN'],
+    refuses: ['GROUP_NAME_INVALID', 'GROUP_NAME_TAKEN', 'SEGMENT_TOO_LARGE'],
     handle: (ctx, { params, body }) => updateGroup(ctx, params.groupId, body),
   });
 

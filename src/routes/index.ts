@@ -39,6 +39,7 @@ import { Health, Readiness } from '../schemas/operations.ts';
 import { orderSchemas } from '../schemas/orders.ts';
 import { ErrorEntry, ProblemDocument } from '../schemas/problems.ts';
 import { Agent, AgentCreate, AgentPage, AgentUpdate, CalendarFeed } from '../schemas/sales-agents.ts';
+import { segmentSchemas } from '../schemas/segments.ts';
 import { NewsletterReceipt, NewsletterSignUp } from '../schemas/storefront.ts';
 import {
   ApiKey,
@@ -77,6 +78,7 @@ import { notes } from './notes.ts';
 import { type OperationsOptions, operations } from './operations.ts';
 import { orders } from './orders.ts';
 import { type SalesAgentsOptions, salesAgents } from './sales-agents.ts';
+import { type SegmentsOptions, segments } from './segments.ts';
 import { selfCheck } from './self-check.ts';
 import { storefront } from './storefront.ts';
 import { stores } from './stores.ts';
@@ -86,6 +88,7 @@ import { tasks } from './tasks.ts';
 const SCHEMAS: readonly object[] = [
   ...sharedSchemas,
   ...orderSchemas,
+  ...segmentSchemas,
   ProblemDocument,
   BulkCreate,
   BulkJob,
@@ -189,10 +192,11 @@ const STAFF_ROOMS = [
 /** Adds all schemas and rooms to the app. */
 export async function routes(
   app: FastifyInstance,
-  options: OperationsOptions & SalesAgentsOptions,
+  options: OperationsOptions & SalesAgentsOptions & SegmentsOptions,
 ): Promise<void> {
   for (const room of STAFF_ROOMS) await app.register(room, { prefix: '/v1' });
   await app.register(salesAgents, { prefix: '/v1', publicUrl: options.publicUrl });
+  await app.register(segments, { prefix: '/v1', segmentTimeoutMs: options.segmentTimeoutMs });
   await app.register(calendars, { prefix: '/v1', pool: options.pool });
   await app.register(storefront, { prefix: '/storefront/v1' });
   await app.register(operations, options);

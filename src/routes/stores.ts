@@ -34,7 +34,7 @@ export async function stores(app: FastifyInstance): Promise<void> {
     scope: 'store:write',
     body: ref(StoreUpdate),
     returns: { 200: ref(Store) },
-    refuses: ['STORE_INVALID', 'VERSION_MISMATCH', 'CONFLICT'],
+    refuses: ['STORE_INVALID', 'CUSTOM_FIELD_IN_USE', 'VERSION_MISMATCH', 'CONFLICT'],
     handle: (ctx, { body, ifMatch }) => updateStore(ctx, body, ifMatch),
   });
 

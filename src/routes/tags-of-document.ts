@@ -4,6 +4,7 @@ export const TAGS = [
   { name: 'Addresses', description: 'Postal addresses of a customer.' },
   { name: 'Tags', description: 'Free words on customers.' },
   { name: 'Groups', description: 'Static groups of customers.' },
+  { name: 'Segments', description: 'Named rules over customers: language, members, reasons.' },
   { name: 'Notes', description: 'Private notes with their history.' },
   { name: 'Tasks', description: 'What agents have to do, with a calendar feed.' },
   { name: 'Sales agents', description: 'People who look after customers.' },

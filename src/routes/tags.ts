@@ -107,12 +107,12 @@ export async function tags(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Rename a tag',
     description:
-      'The new name is there at once for everybody who carries the tag. The job gives these customers their next version and tells it on their timelines.',
+      'The new name is there at once for everybody who carries the tag, and in the queries of saved segments. The job gives these customers their next version and tells it on their timelines.',
     scope: 'tags:write',
     params: OneTag,
     body: ref(TagUpdate),
     returns: { 202: ref(Job) },
-    refuses: ['TAG_INVALID', 'TAG_NAME_TAKEN'],
+    refuses: ['TAG_INVALID', 'TAG_NAME_TAKEN', 'SEGMENT_TOO_LARGE'],
     location: jobLocation,
     handle: (ctx, { params, body }) => renameTag(ctx, params.tagId, body),
   });
@@ -124,13 +124,13 @@ export async function tags(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Merge a tag into another',
     description:
-      'A job gives everybody who carries the tag the other one instead, with source and time of the first, and then deletes the tag.',
+      'A job gives everybody who carries the tag the other one instead, with source and time of the first, and then deletes the tag. Saved segments ask for the other tag at once.',
     scope: 'tags:write',
     idempotency: 'required',
     params: OneTag,
     body: ref(TagMerge),
     returns: { 202: ref(Job) },
-    refuses: ['TAG_MERGED_WITH_ITSELF', 'REFERENCE_UNKNOWN'],
+    refuses: ['TAG_MERGED_WITH_ITSELF', 'REFERENCE_UNKNOWN', 'SEGMENT_TOO_LARGE'],
     location: jobLocation,
     handle: (ctx, { params, body }) => mergeTags(ctx, params.tagId, body),
   });

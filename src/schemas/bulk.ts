@@ -30,12 +30,15 @@ export const BulkCreate = closed(
     filter: Type.Optional(
       ref(CustomerFilter, { description: 'Selects customers as the customer list does.' }),
     ),
+    segmentId: Type.Optional(
+      Uuid({ description: 'Selects the members that the segment has when the job is started.' }),
+    ),
     all: Type.Optional(Type.Boolean({ description: 'true selects every customer.' })),
     dryRun: Type.Optional(Type.Boolean({ description: 'Only tell what would happen.', default: false })),
   },
   {
     $id: 'BulkCreate',
-    description: 'An action and a selection: exactly one of ids, filter and all.',
+    description: 'An action and a selection: exactly one of ids, filter, segmentId and all.',
     examples: [{ action: 'addTags', tags: ['Summer'], filter: { country: ['DE'] } }],
   },
 );

@@ -1,8 +1,11 @@
 // The wire contract of choosing customers: the same words as query parameters and in the body of bulk actions.
 import Type, { type TSchema } from 'typebox';
 import { LISTED_STATUSES } from '../domain/customer-filter.ts';
+import { LIMITS } from '../domain/segments/ast.ts';
 import { closed, DateTime, Int64, stringEnum, Uuid } from './helpers.ts';
 
+/** As long as a query may be, of letters that take one byte each. */
+const MAX_QUERY_LENGTH = LIMITS.bytes;
 /** Values of one repeatable parameter; each costs a join or a comparison. */
 const MAX_VALUES = 20;
 
@@ -47,6 +50,11 @@ export const customerFilter = {
   createdAfter: instant('Created at or after this time.'),
   createdBefore: instant('Created at or before this time.'),
   acceptsMarketing: Type.Optional(Type.Boolean({ description: 'Accepts marketing.' })),
+  filter: text(
+    'A query in the segment language; GET /v1/segments/attributes lists what it can ask.',
+    'number_of_orders > 5 AND last_order_date < -90d',
+    MAX_QUERY_LENGTH,
+  ),
 };
 
 export const CustomerFilter = closed(customerFilter, {

@@ -6,8 +6,7 @@ import { closed, pageQuery, stringEnum } from './helpers.ts';
 
 const sorts: CustomerSort[] = CUSTOMER_SORTS.flatMap((column) => [column, `-${column}` as const]);
 
-const shown = {
-  ...customerFilter,
+const sort = {
   sort: Type.Optional(
     stringEnum(sorts, {
       description:
@@ -16,9 +15,7 @@ const shown = {
   ),
 };
 
-export const CustomerListQuery = closed({
-  ...shown,
-  ...pageQuery,
+const count = {
   count: Type.Optional(
     stringEnum(['none', 'exact', 'estimate'], {
       default: 'none',
@@ -26,10 +23,9 @@ export const CustomerListQuery = closed({
         '`total` of the answer: `exact` counts, `estimate` asks the query planner and costs nothing.',
     }),
   ),
-});
+};
 
-export const CustomerExportQuery = closed({
-  ...shown,
+const columns = {
   columns: Type.Optional(
     Type.String({
       pattern: '^[A-Za-z0-9_.]+(,[A-Za-z0-9_.]+)*$',
@@ -39,4 +35,16 @@ export const CustomerExportQuery = closed({
       examples: ['email,firstName,lastName,tags'],
     }),
   ),
+};
+
+export const CustomerListQuery = closed({ ...customerFilter, ...sort, ...pageQuery, ...count });
+export const CustomerExportQuery = closed({ ...customerFilter, ...sort, ...columns });
+
+/** The same for customers who are chosen by something else than filters. */
+export const MemberListQuery = closed({ ...sort, ...pageQuery, ...count });
+export const MemberExportQuery = closed({ ...sort, ...columns });
+
+export const CustomersFile = Type.String({
+  description:
+    'CSV (RFC 4180, UTF-8) with one line per customer. An import of the same file changes nothing. Amounts are decimals in the currency of the store.',
 });

@@ -5,9 +5,32 @@ import { closed, stringEnum } from './helpers.ts';
 
 const FieldError = Type.Object(
   {
+    in: Type.Optional(
+      stringEnum(['body', 'query', 'path', 'headers'], { description: 'Part of the request.' }),
+    ),
     pointer: Type.String({ description: 'JSON Pointer (RFC 6901) into the request.', examples: ['/email'] }),
     message: Type.String({ description: 'What is wrong there, for people.' }),
     code: Type.Optional(Type.String({ description: 'What is wrong there, for programs.' })),
+    offset: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'Of segment queries: where the place begins in the text, in UTF-16 units from 0.',
+        examples: [18],
+      }),
+    ),
+    length: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Length of the place in UTF-16 units.', examples: [9] }),
+    ),
+    line: Type.Optional(Type.Integer({ minimum: 1, description: 'Line of the place, from 1.' })),
+    column: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Column of the place in UTF-16 units, from 1.' }),
+    ),
+    expected: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'What would be right there: a few names, or one description.',
+      }),
+    ),
+    nearest: Type.Optional(Type.String({ description: 'The nearest name that exists.' })),
   },
   { description: 'One place to mend.' },
 );

@@ -419,7 +419,9 @@ t.test('a request that makes no sense is refused with pointers', async (t) => {
       'VALIDATION_FAILED',
       ['/ids'],
     ],
-    [{ action: 'enable', segmentId: UNKNOWN, all: true }, 400, 'VALIDATION_FAILED', ['/segmentId']],
+    [{ action: 'enable', segmentId: UNKNOWN, all: true }, 422, 'SELECTION_INVALID', ['/segmentId', '/all']],
+    [{ action: 'enable', segmentId: 'vip' }, 400, 'VALIDATION_FAILED', ['/segmentId']],
+    [{ action: 'enable', segmentId: UNKNOWN }, 422, 'REFERENCE_UNKNOWN', []],
   ];
   for (const [body, status, code, pointers] of cases) {
     const answer = await startBulk(it, body);

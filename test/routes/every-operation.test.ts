@@ -91,6 +91,7 @@ async function makeForeignThings(): Promise<Record<string, string>> {
   const note = await make('POST', `/v1/customers/${customer.id}/notes`, { body: 'A note' });
   const tags = await other.call('GET', '/v1/tags?limit=100');
   const group = await make('POST', '/v1/groups', { name: 'Theirs' });
+  const segment = await make('POST', '/v1/segments', { name: 'Theirs', query: 'number_of_orders > 5' });
   const agent = await make('POST', '/v1/agents', { name: 'Their agent' });
   const task = await make('POST', '/v1/tasks', {
     title: 'Call',
@@ -118,6 +119,8 @@ async function makeForeignThings(): Promise<Record<string, string>> {
     noteId: note.id,
     tagId: tags.data.data.find((tag: Json) => tag.name === 'theirs').id,
     groupId: group.id,
+    segmentId: segment.id,
+    revision: '1',
     agentId: agent.id,
     taskId: task.id,
     apiKeyId: key.id,
@@ -173,6 +176,7 @@ async function snapshot(): Promise<Json> {
             (select count(*) from events where store_id <> $1) as events,
             (select count(*) from customer_tags where store_id <> $1) as tags,
             (select count(*) from addresses where store_id <> $1) as addresses,
+            (select json_agg((id, version) order by id) from segments where store_id <> $1) as segments,
             (select count(*) from notes where store_id <> $1) as notes`,
     [store.storeId],
   );
