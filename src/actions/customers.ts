@@ -114,6 +114,27 @@ export async function storeOf(ctx: Ctx): Promise<Store> {
   return store;
 }
 
+/** How old settings may be that a question is answered with. */
+const RECENT_MS = 1_000;
+const MAX_REMEMBERED = 10_000;
+const remembered = new Map<string, { store: Store; readAt: number }>();
+
+/**
+ * The store as it was within the last second, mostly from memory: a question costs one round trip less. The process that
+ * changes the settings forgets them at once.
+ */
+export async function recentStoreOf(ctx: Ctx): Promise<Store> {
+  const known = remembered.get(ctx.storeId);
+  const now = performance.now();
+  if (known && now - known.readAt < RECENT_MS) return known.store;
+  const store = await storeOf(ctx);
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  remembered.set(ctx.storeId, { store, readAt: now });
+  return store;
+}
+
+export const forgetStore = (storeId: string): void => void remembered.delete(storeId);
+
 /**
  * Columns that follow from others: what the list sorts by and searches, what duplicates have in common (C11), what
  * segments ask for.

@@ -2,10 +2,9 @@
 // They write nothing, and the database may take only so long over them.
 import type { Ctx } from '../context.ts';
 import { type Db, holdToReading, sqlStateOf, type Tx, transaction } from '../db/connection.ts';
-import { countCustomers } from '../db/customer-counts.ts';
+import { countCustomers, type Estimate, estimateSelection } from '../db/customer-counts.ts';
 import { listCustomerIds } from '../db/customer-list.ts';
 import { type Customer, findCustomers } from '../db/customers.ts';
-import { type Estimate, estimateSelection } from '../db/segments/estimates.ts';
 import { countByMask, totalOf } from '../db/segments/overlaps.ts';
 import { findSegment, type SegmentRow } from '../db/segments/rows.ts';
 import { attributesOf, segmentsIn } from '../domain/segments/ast.ts';

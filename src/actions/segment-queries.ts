@@ -20,7 +20,7 @@ import {
 } from '../domain/segments/problems.ts';
 import { reachedFrom } from '../domain/segments/segments.ts';
 import { type FieldError, Problem } from '../errors.ts';
-import { storeOf } from './customers.ts';
+import { recentStoreOf, storeOf } from './customers.ts';
 
 /** Where a query stands in the request: what the pointers of its faults begin with. */
 export interface Source {
@@ -155,7 +155,9 @@ function startsIn(timezone: string): Map<number, number> {
  * @param db where to read; within a transaction that transaction
  */
 export async function openQueries(ctx: Ctx, at: Date = ctx.now, db: Db = ctx.db): Promise<QueryEnv> {
-  const { settings, currency, timezone } = await storeOf({ ...ctx, db });
+  const { settings, currency, timezone } = await (db === ctx.db
+    ? recentStoreOf(ctx)
+    : storeOf({ ...ctx, db }));
   const calendar = new Calendar(at, timezone, startsIn(timezone));
   return { catalogue: catalogueOf(settings.customFields), calendar, currency, ...NO_NAMES };
 }

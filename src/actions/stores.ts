@@ -21,7 +21,7 @@ import {
 import { PRESET_TAGS, tagKey } from '../domain/tags.ts';
 import { Problem } from '../errors.ts';
 import { addKey } from './api-keys.ts';
-import { storeOf } from './customers.ts';
+import { forgetStore, storeOf } from './customers.ts';
 import { refuseLostFields } from './segment-references.ts';
 import { addPresetSegments } from './segments.ts';
 import { tell } from './timeline.ts';
@@ -140,8 +140,8 @@ function mergeSettings(settings: StoreSettings, change: StoreChange): StoreSetti
  * Merge-patch of the store's settings.
  * @throws Problem STORE_INVALID, VERSION_MISMATCH, CUSTOM_FIELD_IN_USE, CONFLICT when somebody else changed them meanwhile
  */
-export function updateStore(ctx: Ctx, change: StoreChange, ifMatch?: number): Promise<StoreResource> {
-  return write(ctx, async (tx) => {
+export async function updateStore(ctx: Ctx, change: StoreChange, ifMatch?: number): Promise<StoreResource> {
+  const changed = await write(ctx, async (tx) => {
     if (change.customFields) await lockSegments(tx);
     const store = await storeOf({ ...ctx, db: tx });
     if (ifMatch !== undefined && ifMatch !== store.version)
@@ -161,4 +161,6 @@ export function updateStore(ctx: Ctx, change: StoreChange, ifMatch?: number): Pr
     await tell(ctx, tx, { kind: 'store.updated', customerId: null, data: { fields: Object.keys(change) } });
     return toStoreResource(changed);
   });
+  forgetStore(ctx.storeId);
+  return changed;
 }

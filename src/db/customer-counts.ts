@@ -11,7 +11,7 @@ export async function countHits(db: Db, q: string, limit: number): Promise<numbe
   return row?.hits ?? 0;
 }
 
-/** How many customers is selected. */
+/** How many customers are selected. */
 export async function countCustomers(db: Db, selection: Selection): Promise<number> {
   const condition = selectionCondition(db.storeId, await resolveNames(db, selection));
   const [row] = await execute<{ total: number }>(
@@ -21,14 +21,25 @@ export async function countCustomers(db: Db, selection: Selection): Promise<numb
   return row?.total ?? 0;
 }
 
-type Explained = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] };
+/** What the query planner expects. `cost` is in its own units: about one for each page that is read in order. */
+export interface Estimate {
+  customers: number;
+  cost: number;
+}
 
-/** How many customers the planner expects to be selected; costs the planning alone. */
-export async function estimateCustomers(db: Db, selection: Selection): Promise<number> {
+type Explained = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number; 'Total Cost': number } }] };
+
+/** How many customers the planner expects to be selected, and at what cost; costs the planning alone. */
+export async function estimateSelection(db: Db, selection: Selection): Promise<Estimate> {
   const condition = selectionCondition(db.storeId, await resolveNames(db, selection));
   const [row] = await execute<Explained>(
     db,
     sql`explain (format json) select from customers where ${condition}`,
   );
-  return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+  const plan = row?.['QUERY PLAN'][0].Plan;
+  return { customers: plan?.['Plan Rows'] ?? 0, cost: plan?.['Total Cost'] ?? 0 };
 }
+
+/** How many customers the planner expects to be selected. */
+export const estimateCustomers = async (db: Db, selection: Selection): Promise<number> =>
+  (await estimateSelection(db, selection)).customers;

@@ -7,8 +7,9 @@ import {
   searchTerm,
 } from '../domain/customer-filter.ts';
 import type { PageStart } from '../domain/pages.ts';
+import { hasTotals } from '../domain/segments/bound.ts';
 import { type Db, execute, statement } from './connection.ts';
-import { countHits, estimateCustomers } from './customer-counts.ts';
+import { countHits, estimateSelection } from './customer-counts.ts';
 import {
   filterConditions,
   isListed,
@@ -175,13 +176,31 @@ function isBehind(stretch: Stretch): SQL {
  */
 const reach = (limit: number): number => Math.round(1_000 * Math.sqrt(limit));
 
+/** Entries that a walk looks at, however much work collecting would be. */
+const MAX_WALK = 25_000;
+
+/** Cost of looking at one entry of a walk, in units of the planner: its row, or with totals all orders of a customer. */
+const ENTRY_COST = { plain: 3, totals: 20 };
+
 /**
- * Walks each branch as far as a page is worth; undefined when the chosen ones are rarer in this order than they are
- * on the whole (those who spend most, sorted by who spends least).
+ * How much work it is to collect all that are selected, in entries of a walk: one for each of them, and more where a
+ * segment has to look at far more than its members to find them.
  */
-async function walkInReach(db: Db, question: Question): Promise<Row[] | undefined> {
+async function collectingEffort(db: Db, { filter: { q: _, ...others } }: Question): Promise<number> {
+  const { customers, cost } = await estimateSelection(db, others);
+  const { segment } = others;
+  return segment
+    ? Math.max(customers, cost / ENTRY_COST[hasTotals(segment) ? 'totals' : 'plain'])
+    : customers;
+}
+
+/**
+ * Walks each branch as far as a page is worth, or half as far as collecting is; undefined when the chosen ones are rarer
+ * in this order than they are on the whole (those who spend most, sorted by who spends least).
+ */
+async function walkInReach(db: Db, question: Question, effort: number): Promise<Row[] | undefined> {
   const { limit } = question;
-  const window = 2 * reach(limit);
+  const window = Math.round(Math.max(2 * reach(limit), Math.min(effort / 2, MAX_WALK)));
   const rows: Row[] = [];
   for (const start of branchesOf(question)) {
     rows.push(...(await execute<Row>(db, walk(question, start, limit - rows.length, window))));
@@ -192,17 +211,14 @@ async function walkInReach(db: Db, question: Question): Promise<Row[] | undefine
   return rows;
 }
 
-/** Whether the filter selects so few that collecting them is the better way. */
-async function isFew(db: Db, { filter: { q, ...others }, limit }: Question): Promise<boolean> {
-  const most = reach(limit);
-  if (q !== undefined && (await countHits(db, q, most + 1)) <= most) return true;
-  return (await estimateCustomers(db, others)) <= most;
-}
-
 async function readRows(db: Db, question: Question, after: SortKey | undefined): Promise<Row[]> {
-  if (namesOf(question.filter).length === 0) return readAll(db, question, after);
+  const { filter, limit } = question;
+  if (namesOf(filter).length === 0) return readAll(db, question, after);
   if (uncheckedBy(question).length === 0) return execute(db, walkAll(question));
-  const walked = (await isFew(db, question)) ? undefined : await walkInReach(db, question);
+  const most = reach(limit);
+  const isFew = filter.q !== undefined && (await countHits(db, filter.q, most + 1)) <= most;
+  const effort = isFew ? 0 : await collectingEffort(db, question);
+  const walked = effort <= most ? undefined : await walkInReach(db, question, effort);
   return walked ?? execute(db, collect(question));
 }
 

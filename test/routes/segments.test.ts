@@ -446,7 +446,7 @@ t.test('a new store has segments in its own currency and country, in canonical t
   t.match(lax.at(-1), { slug: 'country-br' });
   const swiss = presetSegments({ currency: 'KWD', locale: 'de', defaultCountry: 'ch' });
   t.match(swiss[0], { query: 'amount_spent >= 500' });
-  t.match(swiss.at(-1), { slug: 'country-ch', name: 'Customers in Switzerland' });
+  t.match(swiss.at(-1), { slug: 'country-ch', name: 'Country: Switzerland' });
   for (const { query } of [...german, ...swiss]) {
     const read = parseQuery(query);
     t.equal(isRefusal(read) ? read.refused : printQuery(read.query), query);

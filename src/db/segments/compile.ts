@@ -52,6 +52,7 @@ export function registrySql(text: string, storeId: StoreId): SQL {
 }
 
 const allOf = (conditions: readonly SQL[]): SQL => sql.join([...conditions], sql` and `);
+const anyOf = (conditions: readonly SQL[]): SQL => sql`(${sql.join([...conditions], sql` or `)})`;
 const listOf = (items: readonly SQL[]): SQL => sql.join([...items], sql`, `);
 const not = (condition: SQL): SQL => sql`not (${condition})`;
 
@@ -61,6 +62,10 @@ const INT4 = 2 ** 31;
 function parameter(type: ScalarType, value: number | string | boolean): SQL {
   if (type === 'date' || type === 'days_since')
     return sql`${new Date(value as number).toISOString()}::timestamptz`;
+  if (type === 'yearly_date') {
+    const [month, day] = [Math.floor(Number(value) / 100), Number(value) % 100];
+    return sql`(${month}::smallint, ${day}::smallint)`;
+  }
   if (type === 'number') return sql`${value}::numeric`;
   // Beyond the range of the column's type a bare parameter could not even be compared.
   return typeof value === 'number' && Math.abs(value) >= INT4 ? sql`${value}::bigint` : sql`${value}`;
@@ -85,8 +90,7 @@ function rangesSql(expression: SQL, type: ScalarType, ranges: readonly Range[]):
       expression,
       ranges.map(({ from }) => parameter(type, from as number | string)),
     );
-  const conditions = ranges.map((range) => sql`(${rangeSql(expression, type, range)})`);
-  return sql`(${sql.join(conditions, sql` or `)})`;
+  return anyOf(ranges.map((range) => sql`(${rangeSql(expression, type, range)})`));
 }
 
 /** `= any` of one array hides from the planner how many there are; a list of values does not. */
@@ -102,6 +106,8 @@ function testSql(scalar: Scalar, test: Test, storeId: StoreId): SQL {
     case 'within':
       return rangesSql(expression, scalar.type, test.ranges);
     case 'among': {
+      if (scalar.when)
+        return anyOf(test.keys.map((key) => registrySql(scalar.when?.[String(key)] ?? 'false', storeId)));
       if (scalar.many)
         return sql`${expression} && array[${listOf(test.keys.map((key) => sql`${key}`))}]::text[]`;
       return amongSql(
@@ -218,17 +224,22 @@ function totalsSql({ attribute, totals }: BoundRows, { storeId }: Context): SQL 
   return allOf(totals.map(one));
 }
 
-/** In one pass over the rows of all customers. Where no rows at all would do, those are left out who have others. */
+/**
+ * In one pass over the rows of all customers. Where no rows at all would do, those are left out who have others. The
+ * aggregate stands behind a CTE: joined as it is, each parallel worker would work it out anew (twice the time).
+ */
 function groupedSql(context: Context, bound: BoundRows, negated: boolean): SQL {
   const noneDoes = holdsForNone(bound);
   const totals = totalsSql(bound, context);
   const customer = sql.raw(bound.attribute.customer);
-  const members = sql`
-    select ${customer} as customer_id from ${registrySql(bound.attribute.from, context.storeId)}
-    where ${allOf(rowConditions(bound, context))}
-    group by ${customer} having ${noneDoes ? not(totals) : totals}`;
-  if (noneDoes === negated) return sql`${context.id} in (${members})`;
-  return sql`not exists (select from (${members}) fitting where fitting.customer_id = ${context.id})`;
+  const fitting = sql`
+    with fitting as materialized (
+      select ${customer} as customer_id from ${registrySql(bound.attribute.from, context.storeId)}
+      where ${allOf(rowConditions(bound, context))}
+      group by ${customer} having ${noneDoes ? not(totals) : totals})
+    select fitting.customer_id from fitting`;
+  if (noneDoes === negated) return sql`${context.id} in (${fitting})`;
+  return sql`not exists (select from (${fitting}) others where others.customer_id = ${context.id})`;
 }
 
 /** By the rows of one customer at a time. */

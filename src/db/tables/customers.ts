@@ -130,7 +130,13 @@ export const customers = pgTable(
     index('customers_by_postcode').on(table.storeId, table.defaultPostcode).where(listed),
     index('customers_by_orders_count').on(table.storeId, table.ordersCount, table.id).where(listed),
     index('customers_by_total_spent').on(table.storeId, table.totalSpent, table.id).where(listed),
-    index('customers_by_last_order').on(table.storeId, table.lastOrderAt, table.id).where(listed),
+    // The counters stand behind the id, so that who spent much and did not come back is found in the index alone.
+    index('customers_by_last_order')
+      .on(table.storeId, table.lastOrderAt, table.id, table.totalSpent, table.ordersCount)
+      .where(listed),
+    index('customers_by_birthday')
+      .on(table.storeId, table.birthdayMonth, table.birthdayDay, table.id)
+      .where(listed),
     index('customers_by_status').on(table.storeId, table.accountStatus, table.id).where(listed),
     index('customers_by_created').on(table.storeId, table.createdAt, table.id).where(listed),
     index('customers_by_group').on(table.storeId, table.primaryGroupId, table.id),

@@ -113,3 +113,17 @@ export function isWithin(value: number | string, ranges: readonly Range[]): bool
 /** Whether the totals hold when no row fits: then who has no rows at all is meant too. */
 export const holdsForNone = ({ mayBeNone, totals }: BoundRows): boolean =>
   mayBeNone && totals.every(({ ranges, negated }) => isWithin(0, ranges) !== negated);
+
+/** Whether the answer takes totals over many rows of a customer. */
+export function hasTotals(bound: Bound): boolean {
+  switch (bound.is) {
+    case 'all':
+    case 'any':
+      return bound.of.some(hasTotals);
+    case 'not':
+    case 'segment':
+      return hasTotals(bound.of);
+    default:
+      return bound.is === 'rows' && bound.totals.length > 0;
+  }
+}

@@ -17,8 +17,8 @@ export type Area = (typeof AREAS)[number];
 /**
  * What a value is and how facts hold it: `integer`, `number` and `money` (minor units of the store's currency) as
  * numbers, `date` as an instant in ms, compared by whole days of the store's zone, `calendar_date` as YYYY-MM-DD,
- * `yearly_date` as month × 100 + day, `age` as the day of birth year × 10,000 + month × 100 + day, `days_since` as an
- * instant in ms, `word` one of a few words, `text` free text.
+ * `yearly_date` as month × 100 + day (in SQL a row of both, which an index can have), `age` as the day of birth
+ * year × 10,000 + month × 100 + day, `days_since` as an instant in ms, `word` one of a few words, `text` free text.
  */
 export type ScalarType =
   | 'integer'
@@ -40,7 +40,7 @@ export type ScalarType =
 export interface Scalar {
   type: ScalarType;
   sql: string;
-  /** What people see, where that is not what is compared. */
+  /** What facts hold, where that is not what is compared: what people see, or a number that stands for it. */
   shown?: string;
   /** From what people write to what is compared; undefined for what cannot be meant. Without it: as it is written. */
   key?: (text: string) => string | undefined;
@@ -48,6 +48,8 @@ export interface Scalar {
   takes?: string;
   /** All values there are, of a `word`; compared without regard to case. */
   words?: readonly string[];
+  /** Of a `word` that follows from columns: when it is which; the planner knows how common a column's values are. */
+  when?: Readonly<Record<string, string>>;
   /** Never missing. */
   always?: true;
   /** A parameter that has several values at once: `sql` and `shown` are arrays. */
@@ -253,7 +255,8 @@ const PROFILE: readonly Attribute[] = [
     since: SINCE,
     example: 'birthday BETWEEN today AND +7d',
     type: 'yearly_date',
-    sql: 'customers.birthday_month * 100 + customers.birthday_day',
+    sql: '(customers.birthday_month, customers.birthday_day)',
+    shown: 'customers.birthday_month * 100 + customers.birthday_day',
   },
   {
     kind: 'value',
@@ -682,6 +685,7 @@ const CONSENT: readonly Attribute[] = [
     example: "email_consent = 'subscribed'",
     ...word(EMAIL_CONSENTS),
     sql: "case when customers.accepts_marketing then 'subscribed' else 'not_subscribed' end",
+    when: { subscribed: 'customers.accepts_marketing', not_subscribed: 'not customers.accepts_marketing' },
     always: true,
   },
 ];

@@ -218,8 +218,8 @@ function ofCountry(code: string): PresetSegment {
   const country = new Intl.DisplayNames(['en'], { type: 'region' }).of(code) ?? code;
   return {
     slug: `country-${code.toLowerCase()}`,
-    name: `Customers in ${country}`,
-    description: `Has an address in ${country}.`,
+    name: `Country: ${country}`,
+    description: `Has an address there.`,
     query: `customer_countries CONTAINS '${code}'`,
   };
 }
