@@ -1,5 +1,9 @@
-// Fills a store with made-up customers for benchmarks and plan tests: the same ones for the same seed.
+// Fills a store with made-up customers and their addresses for benchmarks and plan tests: the same ones for the same seed.
 import type pg from 'pg';
+import { bulkLoad, roll, spread } from './bulk-load.ts';
+import { fillOrders } from './generate-orders.ts';
+
+const DEFAULT_SEED = 0.42;
 
 export interface GenerateOptions {
   storeId: string;
@@ -27,11 +31,12 @@ const skewed = (list: string, roll: string, power = 3): string =>
   `(${list})[1 + floor(array_length(${list}, 1) * power(${roll}, ${power}))::int]`;
 
 const CUSTOMERS = `
-  insert into customers (store_id, id, external_id, email, email_norm, email_key, phone, first_name, last_name, company,
-    account_status, registered_at, source, accepts_marketing, wholesale, primary_group_id, custom, orders_count, total_spent,
+  insert into customers (store_id, id, external_id, email, email_norm, email_key, phone, phone_country, first_name,
+    last_name, company, birthday_month, birthday_day, birthday_year, gender, language, account_status, registered_at, source, accepts_marketing, wholesale, primary_group_id, custom, orders_count, total_spent,
     refunded_total, first_order_at, last_order_at, default_country, default_region, default_city, default_postcode, sort_name,
     sort_company, search_text, version, created_at, updated_at)
-  select $1, id, 'shop-' || n, email, email, email, phone, first, last, company, status,
+  select $1, id, 'shop-' || n, email, email, email, phone, 'DE', first, last, company, extract(month from birthday),
+    extract(day from birthday), case when knows_year then extract(year from birthday) end, gender, language, status,
     case when status in ('active', 'disabled') then created end, 'import', marketing, false, group_id, '{}', orders, spent, 0,
     case when orders > 0 then created end, case when orders > 0 then ordered end,
     split_part(place, '/', 2), null, lower(split_part(place, '/', 1)), lpad((n::bigint * 7919 % 100000)::text, 5, '0'),
@@ -43,7 +48,14 @@ const CUSTOMERS = `
         substr(hash, 4, 15))::uuid as id,
       case when n % 50 > 0 then lower(first || '.' || last || n || '@' || domain) end as email,
       '+4930' || lpad(n::text, 8, '0') as phone,
-      case when company_roll < 0.15 then last || ' ' || company_tail end as company
+      case when company_roll < 0.15 then last || ' ' || company_tail end as company,
+      case when ${roll('n', 'birthday known')} < 0.4
+        then date '1940-01-01' + floor(365.25 * 68 * ${roll('n', 'birthday')})::int end as birthday,
+      ${roll('n', 'year known')} < 0.5 as knows_year,
+      case when ${roll('n', 'gender known')} < 0.7
+        then ${spread('n', 'gender', { female: 10, male: 8, other: 1, undisclosed: 1 })} end as gender,
+      case when ${roll('n', 'language known')} < 0.8
+        then ${spread('n', 'language', { de: 9, en: 4, fr: 2, 'de-AT': 1, 'pt-PT': 1, it: 1, es: 1, nl: 1 })} end as language
     from (
       select n, md5(n::text || $3::text) as hash,
         date_trunc('milliseconds', timestamptz '2020-01-01' + (n * interval '6 years' / $2)) as created,
@@ -101,30 +113,35 @@ async function addNames(
   return rows.map((row) => row.id);
 }
 
-/** The indexes of customers that hold no constraint: built after the rows they cost a third. */
-const PLAIN_INDEXES = `
-  select i.indexname as name, i.indexdef as definition from pg_indexes i
-  where i.schemaname = 'public' and i.tablename = any(array['customers', 'customer_tags'])
-    and i.indexdef not like 'CREATE UNIQUE%'`;
+/** The default address of each customer who has a place, and for three of ten a second one somewhere else. */
+const ADDRESSES = `
+  insert into addresses (store_id, id, customer_id, first_name, last_name, line1, city, postcode, country_code, is_default,
+    is_default_billing, content_key, city_key, postcode_key, created_at, updated_at)
+  select $1, overlay(md5(id::text || nth) placing '8' from 17)::uuid, id, first_name, last_name, 'Main Street 1', city,
+    postcode, country, nth = 1, nth = 1, md5(country || postcode || city), lower(city), postcode, created_at, created_at
+  from (
+    select c.*, nth, case nth when 1 then initcap(c.default_city) else split_part(place, '/', 1) end as city,
+      case nth when 1 then c.default_country else split_part(place, '/', 2) end as country,
+      case nth when 1 then c.default_postcode else reverse(c.default_postcode) end as postcode
+    from (
+      select c.*, hashtextextended(id::text, 0) as n from customers c where store_id = $1 and default_country is not null
+    ) c cross join lateral (select ${skewed('$2::text[]', roll('c.n', 'second place'), 1.5)} as place) second
+      cross join lateral generate_series(1, case when ${roll('c.n', 'second address')} < 0.3 then 2 else 1 end) nth
+  ) placed`;
 
-/**
- * Makes the store's tags (`tag 001` … `tag 200`, the first ones common, the last rare), groups and customers.
- * `client` is a superuser on a migrated database; the store exists.
- */
-export async function generateCustomers(client: pg.ClientBase, options: GenerateOptions): Promise<void> {
-  const { storeId, customers, seed = 0.42 } = options;
+const TABLES = ['customers', 'customer_tags', 'group_members', 'tags', 'groups'] as const;
+
+async function fillCustomers(
+  client: pg.ClientBase,
+  { storeId, customers, seed = DEFAULT_SEED }: GenerateOptions,
+): Promise<void> {
   const tagNames = Array.from(
     { length: TAG_COUNT },
     (_, index) => `tag ${String(index + 1).padStart(3, '0')}`,
   );
-  await client.query('begin');
-  await client.query(`set local session_replication_role = replica`);
-  await client.query(`set local maintenance_work_mem = '512MB'`);
   await client.query('select setseed($1)', [seed]);
   const tagIds = await addNames(client, 'tags', storeId, tagNames);
   const groupIds = await addNames(client, 'groups', storeId, GROUPS);
-  const indexes = (await client.query<{ name: string; definition: string }>(PLAIN_INDEXES)).rows;
-  for (const { name } of indexes) await client.query(`drop index ${name}`);
   await client.query(CUSTOMERS, [
     storeId,
     customers,
@@ -139,7 +156,24 @@ export async function generateCustomers(client: pg.ClientBase, options: Generate
   ]);
   await client.query(MEMBERSHIPS, [storeId]);
   await client.query(ASSIGNMENTS, [storeId, tagIds]);
-  for (const { definition } of indexes) await client.query(definition);
-  await client.query('commit');
-  await client.query('vacuum (analyze) customers, customer_tags, group_members, tags, groups');
+}
+
+/**
+ * Makes the store's tags (`tag 001` … `tag 200`, the first ones common, the last rare), groups and customers.
+ * `client` is a superuser on a migrated database; the store exists.
+ */
+export async function generateCustomers(client: pg.ClientBase, options: GenerateOptions): Promise<void> {
+  await bulkLoad(client, TABLES, () => fillCustomers(client, options));
+}
+
+/** The same customers with addresses and `orders` orders of two lines on average; their counters are those of the orders. */
+export async function generateShop(
+  client: pg.ClientBase,
+  options: GenerateOptions & { orders: number },
+): Promise<void> {
+  await bulkLoad(client, [...TABLES, 'addresses', 'orders', 'order_items'], async () => {
+    await fillCustomers(client, options);
+    await client.query(ADDRESSES, [options.storeId, words(CITIES)]);
+    await fillOrders(client, options);
+  });
 }

@@ -41,6 +41,7 @@ function deliveries(emailOf: (customer: number) => string): OrderDelivery[] {
         sku: `sku-${line}`,
         title: `Lantern number ${line}`,
         categories: ['lighting', 'garden'],
+        tags: [],
         quantity: line,
         unitPrice: 2500,
         discount: 0,

@@ -1,7 +1,7 @@
 // What benches share: a throw-away Postgres, medians, percentiles, and a service in a process of its own.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureDatabase, migrateAll } from '../src/database.ts';
@@ -25,9 +25,16 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** A Postgres with the service's own settings; fsync is on unless told. */
-export async function openWorld({ durable = true } = {}): Promise<World> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'clientele-bench-'));
+/** A Postgres with the service's own settings; fsync is on unless told. In `folder` it stays for the next run. */
+export async function openWorld({
+  durable = true,
+  folder,
+}: {
+  durable?: boolean;
+  folder?: string | undefined;
+} = {}): Promise<World> {
+  if (folder) await mkdir(folder, { recursive: true });
+  const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'clientele-bench-')));
   const server = await startEmbeddedPostgres({ dataDir, durable });
   const database = async (name: string) => {
     const url = await ensureDatabase(server.url, name);
@@ -40,7 +47,7 @@ export async function openWorld({ durable = true } = {}): Promise<World> {
     database,
     async close() {
       await server.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      if (!folder) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

@@ -7,7 +7,7 @@ import {
   searchTerm,
 } from '../domain/customer-filter.ts';
 import type { PageStart } from '../domain/pages.ts';
-import { hasTotals } from '../domain/segments/bound.ts';
+import { type Bound, countTotals } from '../domain/segments/bound.ts';
 import { type Db, execute, statement } from './connection.ts';
 import { countHits, estimateSelection } from './customer-counts.ts';
 import {
@@ -30,6 +30,7 @@ import {
   SORTS,
   type Stretch,
 } from './customer-sorts.ts';
+import { splitByRow } from './segments/compile.ts';
 
 /** The value that a row is sorted by, null where it has none, and its id. */
 export type SortKey = readonly [value: string | number | null, id: string];
@@ -80,14 +81,28 @@ const uncheckedBy = ({ column, filter }: Question): FilterName[] => {
 const isMembership = (name: FilterName): boolean =>
   (MEMBERSHIP_FILTERS as readonly FilterName[]).includes(name);
 
+/** Parts of a segment, asked of one customer after the other. */
+const segmentChecks = ({ filter, storeId }: Question, parts: readonly Bound[], id: SQL): SQL[] =>
+  parts.flatMap((segment) =>
+    filterConditions(storeId, { ...filter, segment }, ['segment'], { id, form: 'probe' }),
+  );
+
 /** What each entry of the walk is checked for: conditions on its id, named by `id`, and on the row of `customers`. */
 function checksOf(question: Question, branch: Branch, id: SQL): { ofId: SQL[]; ofRow: SQL[] } {
   const { column, filter, storeId } = question;
   const { check } = SORTS[column];
   const names = uncheckedBy(question);
-  const rowNames = names.filter((name) => !isMembership(name) && name !== 'q');
-  const ofId = filterConditions(storeId, filter, names.filter(isMembership), { id });
-  const ofRow = filterConditions(storeId, filter, rowNames, { form: 'probe' });
+  const others = names.filter((name) => name !== 'segment');
+  const rowNames = others.filter((name) => !isMembership(name) && name !== 'q');
+  const parts = filter.segment ? splitByRow(filter.segment) : { ofId: [], ofRow: [] };
+  const ofId = [
+    ...filterConditions(storeId, filter, others.filter(isMembership), { id }),
+    ...segmentChecks(question, parts.ofId, id),
+  ];
+  const ofRow = [
+    ...filterConditions(storeId, filter, rowNames),
+    ...segmentChecks(question, parts.ofRow, sql`customers.id`),
+  ];
   if (filter.q !== undefined) ofRow.push(matchesSearch(filter.q));
   if (check) ofRow.push(check[branch](storeId));
   // The parentheses make each a subquery of its own: joined, it would cost the order of the walk and the stop at the limit.
@@ -190,7 +205,7 @@ async function collectingEffort(db: Db, { filter: { q: _, ...others } }: Questio
   const { customers, cost } = await estimateSelection(db, others);
   const { segment } = others;
   return segment
-    ? Math.max(customers, cost / ENTRY_COST[hasTotals(segment) ? 'totals' : 'plain'])
+    ? Math.max(customers, cost / ENTRY_COST[countTotals(segment) > 0 ? 'totals' : 'plain'])
     : customers;
 }
 

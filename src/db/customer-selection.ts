@@ -109,8 +109,8 @@ const CONDITIONS: Conditions = {
   createdAfter: (time) => [sql`customers.created_at >= ${time}`],
   createdBefore: (time) => [sql`customers.created_at <= ${time}`],
   acceptsMarketing: (wanted) => [sql`customers.accepts_marketing = ${wanted}`],
-  segment: (bound, { storeId, form }, { ids }) => {
-    const conditions = conditionsOf(bound, { storeId, ids, form });
+  segment: (bound, { storeId, id, form }, { ids }) => {
+    const conditions = conditionsOf(bound, { storeId, id, ids, form });
     // As a subquery of its own each is asked of the customers that a walk meets; joined, it would end the walk's order.
     return form === 'probe' ? conditions.map((condition) => sql`(select ${condition})`) : conditions;
   },

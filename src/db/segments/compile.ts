@@ -6,6 +6,7 @@ import {
   type BoundLeaf,
   type BoundList,
   type BoundRows,
+  countTotals,
   holdsForNone,
   type Range,
   type RowTest,
@@ -36,17 +37,25 @@ export interface Target {
 
 interface Context extends Target {
   id: SQL;
+  /** Aggregates of the whole query. */
+  totals: number;
+}
+
+/** What the tokens in the registry's text stand for; the currency is looked up where it is not at hand. */
+interface Tokens {
+  storeId: StoreId;
+  currency?: string;
 }
 
 /** Text of the registry with its tokens filled in. */
-export function registrySql(text: string, storeId: StoreId): SQL {
+export function registrySql(text: string, { storeId, currency }: Tokens): SQL {
+  const ofStore = sql`(select s.currency from stores s where s.id = ${storeId})`;
   const parts = text.split(/(?<!:):(store|currency)\b/);
   return sql.join(
     parts.map((part, index) => {
       if (index % 2 === 0) return sql.raw(part);
-      return part === 'store'
-        ? sql`${storeId}`
-        : sql`(select s.currency from stores s where s.id = ${storeId})`;
+      if (part === 'store') return sql`${storeId}`;
+      return currency === undefined ? ofStore : sql`${currency}`;
     }),
   );
 }
@@ -100,14 +109,14 @@ function amongSql(expression: SQL, values: readonly SQL[]): SQL {
   return values.length === 1 ? sql`${expression} = ${first}` : sql`${expression} in (${listOf(values)})`;
 }
 
-function testSql(scalar: Scalar, test: Test, storeId: StoreId): SQL {
-  const expression = sql`(${registrySql(scalar.sql, storeId)})`;
+function testSql(scalar: Scalar, test: Test, tokens: Tokens): SQL {
+  const expression = sql`(${registrySql(scalar.sql, tokens)})`;
   switch (test.is) {
     case 'within':
       return rangesSql(expression, scalar.type, test.ranges);
     case 'among': {
       if (scalar.when)
-        return anyOf(test.keys.map((key) => registrySql(scalar.when?.[String(key)] ?? 'false', storeId)));
+        return anyOf(test.keys.map((key) => registrySql(scalar.when?.[String(key)] ?? 'false', tokens)));
       if (scalar.many)
         return sql`${expression} && array[${listOf(test.keys.map((key) => sql`${key}`))}]::text[]`;
       return amongSql(
@@ -141,7 +150,7 @@ function listed(context: Context, attribute: ListAttribute, condition: SQL, nega
     sql`${sql.raw(attribute.customer)} = ${id}`,
     condition,
   ];
-  return sql`${existsOrNot(negated)} (select from ${registrySql(attribute.from, storeId)} where ${allOf(where)})`;
+  return sql`${existsOrNot(negated)} (select from ${registrySql(attribute.from, context)} where ${allOf(where)})`;
 }
 
 /** The keys as the columns of the list hold them; what no dictionary knows is nobody's. */
@@ -195,29 +204,29 @@ function listSql(context: Context, { attribute, test }: BoundList, negated: bool
 function missingSql(context: Context, bound: Extract<BoundLeaf, { is: 'missing' }>, negated: boolean): SQL {
   const { attribute } = bound;
   if (attribute.kind === 'value') {
-    const expression = registrySql(attribute.sql, context.storeId);
+    const expression = registrySql(attribute.sql, context);
     return sql`(${expression}) is ${negated ? sql`not null` : sql`null`}`;
   }
   const hasValue = onAnyValue(attribute, (value) => sql`${value} is not null`);
   return listed(context, attribute, hasValue, !negated);
 }
 
-function rowConditions({ attribute, where }: BoundRows, { storeId }: Context): SQL[] {
+function rowConditions({ attribute, currency, where }: BoundRows, { storeId }: Context): SQL[] {
   const test = ({ parameter: name, test, negated }: RowTest): SQL => {
     const scalar = attribute.parameters[name] as Scalar;
-    return twoValued(scalar, testSql(scalar, test, storeId), negated);
+    return twoValued(scalar, testSql(scalar, test, { storeId, currency }), negated);
   };
   return [...ofStore(attribute.stores, storeId), sql.raw(attribute.scope), ...where.map(test)];
 }
 
 /** What the chosen rows fulfil together; never null, for a sum of nothing is 0. */
-function totalsSql({ attribute, totals }: BoundRows, { storeId }: Context): SQL {
+function totalsSql({ attribute, currency, totals }: BoundRows, { storeId }: Context): SQL {
   const one = ({ aggregate: name, ranges, negated }: TotalTest): SQL => {
     const { of, type } = attribute.aggregates[name] ?? { of: 'rows', type: 'integer' as const };
     const expression =
       of === 'rows'
         ? sql`count(*)`
-        : sql`coalesce(sum(${registrySql(attribute.parameters[of]?.sql ?? '0', storeId)}), 0)`;
+        : sql`coalesce(sum(${registrySql(attribute.parameters[of]?.sql ?? '0', { storeId, currency })}), 0)`;
     const condition = rangesSql(expression, type, ranges);
     return negated ? not(condition) : condition;
   };
@@ -225,19 +234,22 @@ function totalsSql({ attribute, totals }: BoundRows, { storeId }: Context): SQL 
 }
 
 /**
- * In one pass over the rows of all customers. Where no rows at all would do, those are left out who have others. The
- * aggregate stands behind a CTE: joined as it is, each parallel worker would work it out anew (twice the time).
+ * In one pass over the rows of all customers. Where no rows at all would do, those are left out who have others. An
+ * aggregate that is the only one of its query stands behind a CTE: joined as it is, each parallel worker works it out
+ * anew (up to twice the time). With several, the planner does better when it sees all of them.
  */
 function groupedSql(context: Context, bound: BoundRows, negated: boolean): SQL {
   const noneDoes = holdsForNone(bound);
   const totals = totalsSql(bound, context);
   const customer = sql.raw(bound.attribute.customer);
-  const fitting = sql`
-    with fitting as materialized (
-      select ${customer} as customer_id from ${registrySql(bound.attribute.from, context.storeId)}
-      where ${allOf(rowConditions(bound, context))}
-      group by ${customer} having ${noneDoes ? not(totals) : totals})
-    select fitting.customer_id from fitting`;
+  const members = sql`
+    select ${customer} as customer_id from ${registrySql(bound.attribute.from, context)}
+    where ${allOf(rowConditions(bound, context))}
+    group by ${customer} having ${noneDoes ? not(totals) : totals}`;
+  const fitting =
+    context.totals > 1
+      ? members
+      : sql`with fitting as materialized (${members}) select fitting.customer_id from fitting`;
   if (noneDoes === negated) return sql`${context.id} in (${fitting})`;
   return sql`not exists (select from (${fitting}) others where others.customer_id = ${context.id})`;
 }
@@ -248,7 +260,7 @@ function probedSql(context: Context, bound: BoundRows, negated: boolean): SQL {
   const totals = totalsSql(bound, context);
   const conditions = [...rowConditions(bound, context), sql`${sql.raw(attribute.customer)} = ${context.id}`];
   const holds = mayBeNone ? totals : sql`count(*) > 0 and ${totals}`;
-  const answer = sql`(select ${holds} from ${registrySql(attribute.from, context.storeId)} where ${allOf(conditions)})`;
+  const answer = sql`(select ${holds} from ${registrySql(attribute.from, context)} where ${allOf(conditions)})`;
   return negated ? not(answer) : answer;
 }
 
@@ -256,11 +268,11 @@ function probedSql(context: Context, bound: BoundRows, negated: boolean): SQL {
 function anyRowSql(context: Context, bound: BoundRows, negated: boolean): SQL {
   const { attribute, where } = bound;
   if (where.length === 0 && attribute.any !== undefined) {
-    const any = registrySql(attribute.any, context.storeId);
+    const any = registrySql(attribute.any, context);
     return negated ? not(any) : any;
   }
   const conditions = [...rowConditions(bound, context), sql`${sql.raw(attribute.customer)} = ${context.id}`];
-  const from = registrySql(attribute.from, context.storeId);
+  const from = registrySql(attribute.from, context);
   return sql`${existsOrNot(negated)} (select from ${from} where ${allOf(conditions)})`;
 }
 
@@ -276,7 +288,7 @@ const bucketSql = (salt: string, id: SQL): SQL =>
 function leafSql(context: Context, bound: BoundLeaf, isInverted: boolean): SQL {
   switch (bound.is) {
     case 'value': {
-      const condition = testSql(bound.attribute, bound.test, context.storeId);
+      const condition = testSql(bound.attribute, bound.test, context);
       return twoValued(bound.attribute, condition, bound.negated !== isInverted);
     }
     case 'missing':
@@ -312,17 +324,47 @@ function compile(context: Context, bound: Bound, isInverted: boolean): SQL {
   }
 }
 
+const contextOf = (bound: Bound, target: Target): Context => ({
+  ...target,
+  id: target.id ?? sql`customers.id`,
+  totals: countTotals(bound),
+});
+
 /**
  * The condition for `… from customers where <listed> and <condition>`; the table must go by its own name. It may be
  * null where it is not true, so it must not be negated: bind the negated query instead.
  */
-export function conditionOf(bound: Bound, target: Target): SQL {
-  return compile({ ...target, id: target.id ?? sql`customers.id` }, bound, false);
-}
+export const conditionOf = (bound: Bound, target: Target): SQL =>
+  compile(contextOf(bound, target), bound, false);
 
 /** The parts that AND joins on top: conditions of their own for the planner. */
 export function conditionsOf(bound: Bound, target: Target): SQL[] {
-  return (bound.is === 'all' ? bound.of : [bound]).map((part) => conditionOf(part, target));
+  const context = contextOf(bound, target);
+  return (bound.is === 'all' ? bound.of : [bound]).map((part) => compile(context, part, false));
+}
+
+/** Whether the customer's own columns are asked for, not only what others say about the id. */
+function asksRow(bound: Bound): boolean {
+  switch (bound.is) {
+    case 'all':
+    case 'any':
+      return bound.of.some(asksRow);
+    case 'not':
+    case 'segment':
+      return asksRow(bound.of);
+    case 'rows':
+      return bound.attribute.any !== undefined && bound.where.length + bound.totals.length === 0;
+    case 'missing':
+      return bound.attribute.kind === 'value';
+    default:
+      return bound.is === 'value';
+  }
+}
+
+/** The parts that AND joins on top, in two: those that an id is enough for, and those that need the customer's row. */
+export function splitByRow(bound: Bound): { ofId: Bound[]; ofRow: Bound[] } {
+  const parts = bound.is === 'all' ? bound.of : [bound];
+  return { ofId: parts.filter((part) => !asksRow(part)), ofRow: parts.filter(asksRow) };
 }
 
 /** Names of tags and groups that a query asks for, as their keys. */

@@ -13,7 +13,7 @@ import { registrySql, type StoreId } from './compile.ts';
 
 /** A value as facts hold it: instants in milliseconds, numbers of any kind as numbers. */
 function factSql({ type, sql: compared, shown = compared }: Scalar, storeId: StoreId): SQL {
-  const expression = registrySql(shown, storeId);
+  const expression = registrySql(shown, { storeId });
   if (type === 'date' || type === 'days_since')
     return sql`(extract(epoch from ${expression}) * 1000)::bigint`;
   return expression;
@@ -26,11 +26,11 @@ const rowsOf = (
 ): SQL => {
   const bound = stores.map((column) => sql`${sql.raw(column)} = ${storeId}`);
   const where = sql.join([...bound, sql`${sql.raw(customer)} = customers.id`, scope], sql` and `);
-  return sql`from ${registrySql(from, storeId)} where ${where}`;
+  return sql`from ${registrySql(from, { storeId })} where ${where}`;
 };
 
 function listSql(attribute: ListAttribute, storeId: StoreId): SQL {
-  const values = attribute.shown.map((shown) => registrySql(shown, storeId));
+  const values = attribute.shown.map((shown) => registrySql(shown, { storeId }));
   const rows = rowsOf(attribute, storeId, sql`true`);
   return sql`(
     select coalesce(json_agg(distinct value), '[]')

@@ -229,7 +229,17 @@ class Binder {
     }
     if (!isWhole) throw new Fault('a parameter is wrong');
     const mayBeNone = totals.some(({ aggregate }) => attribute.aggregates[aggregate]?.of === 'rows');
-    return { is: 'rows', attribute, where, totals, mayBeNone, negated: query.op === 'not_matches', query };
+    const { currency } = this.env;
+    return {
+      is: 'rows',
+      attribute,
+      currency,
+      where,
+      totals,
+      mayBeNone,
+      negated: query.op === 'not_matches',
+      query,
+    };
   }
 
   private parameter({ name, parameters, aggregates }: RowsAttribute, clause: Clause): Parameter | Aggregate {

@@ -60,6 +60,8 @@ export interface TotalTest {
 export interface BoundRows {
   is: 'rows';
   attribute: RowsAttribute;
+  /** Of the store: what amounts are in. */
+  currency: string;
   where: readonly RowTest[];
   totals: readonly TotalTest[];
   /** False unless `count` is asked for: without it at least one row must fit. */
@@ -114,16 +116,16 @@ export function isWithin(value: number | string, ranges: readonly Range[]): bool
 export const holdsForNone = ({ mayBeNone, totals }: BoundRows): boolean =>
   mayBeNone && totals.every(({ ranges, negated }) => isWithin(0, ranges) !== negated);
 
-/** Whether the answer takes totals over many rows of a customer. */
-export function hasTotals(bound: Bound): boolean {
+/** How often the answer takes totals over many rows of a customer. */
+export function countTotals(bound: Bound): number {
   switch (bound.is) {
     case 'all':
     case 'any':
-      return bound.of.some(hasTotals);
+      return bound.of.reduce((sum, part) => sum + countTotals(part), 0);
     case 'not':
     case 'segment':
-      return hasTotals(bound.of);
+      return countTotals(bound.of);
     default:
-      return bound.is === 'rows' && bound.totals.length > 0;
+      return bound.is === 'rows' && bound.totals.length > 0 ? 1 : 0;
   }
 }

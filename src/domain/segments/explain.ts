@@ -129,7 +129,7 @@ function obstacles(node: Explained, wish: boolean): string[] {
   const { op, of = [] } = node;
   if (op === 'not') return of.flatMap((child) => obstacles(child, !wish));
   if (of.length === 0) return [wish ? (node.says ?? node.text) : `must not hold: ${node.text}`];
-  const each = of.map((child) => obstacles(child, wish)).filter((list) => list.length > 0);
+  const each = of.map((child) => obstacles(child, wish));
   const needsAll = (op === 'or') !== wish;
   return needsAll ? each.flat() : fewest(each);
 }

@@ -1,4 +1,5 @@
 // Facts as they would be after something that did not happen: one more order, another tag, any other value.
+import { isCalendarDate } from '../fields.ts';
 import { nearest } from '../nearest.ts';
 import type { Literal } from './ast.ts';
 import type { FactRow, Facts, FactValue } from './facts.ts';
@@ -125,11 +126,9 @@ function addOrder(
   };
 }
 
-const DATE = /^\d{4}-\d\d-\d\d$/;
-
 function literalOf(value: string | number): Literal {
   if (typeof value === 'number') return { type: 'number', text: String(value) };
-  return { type: DATE.test(value) ? 'date' : 'string', text: value };
+  return { type: isCalendarDate(value) ? 'date' : 'string', text: value };
 }
 
 /** A given value as facts hold it; undefined when it does not fit. */

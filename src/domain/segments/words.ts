@@ -11,7 +11,7 @@ import { ageCode, type SpanEnv } from './spans.ts';
 const MONTHS = 'January February March April May June July August September October November December'.split(
   ' ',
 );
-const DATES: readonly ScalarType[] = ['date', 'calendar_date', 'yearly_date'];
+const DATES: readonly (ScalarType | undefined)[] = ['date', 'calendar_date', 'yearly_date'];
 
 const dayOfYear = (month: number, day: number): string => `${day} ${MONTHS[month - 1]}`;
 
@@ -46,7 +46,7 @@ export function shownValue(type: ScalarType, value: FactValue, env: SpanEnv): st
 function shownLiteral(type: ScalarType | undefined, literal: Literal, env: SpanEnv): string {
   if (type === 'money') return `${literal.text} ${env.currency}`;
   if (literal.type === 'boolean') return yesOrNo(literal.text === 'true');
-  const moment = type !== undefined && DATES.includes(type) ? momentOf(literal, env.calendar) : undefined;
+  const moment = DATES.includes(type) ? momentOf(literal, env.calendar) : undefined;
   if (!moment || literal.type === 'datetime')
     return literal.type === 'string' ? `'${literal.text}'` : literal.text;
   const { month, day } = dayOfNumber(moment.day);
@@ -74,7 +74,7 @@ const DAYS: Compared = {
 function wanted(type: ScalarType | undefined, { op, values }: Clause, env: SpanEnv): string {
   const shown = values.map((literal) => shownLiteral(type, literal, env));
   const [first = '', second = ''] = shown;
-  const isDate = type !== undefined && DATES.includes(type);
+  const isDate = DATES.includes(type);
   switch (op) {
     case '=':
       return first;
