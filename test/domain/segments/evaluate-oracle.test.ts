@@ -379,6 +379,15 @@ function factOf(
 
 const someTexts = (name: string) => fc.subarray([...(TEXTS[name] ?? WORDS)], { maxLength: 3 });
 
+function rowValue(
+  name: string,
+  scalar: Scalar,
+  instants: readonly number[],
+): fc.Arbitrary<FactValue | string[]> {
+  if (!scalar.many) return factOf(name, scalar, instants);
+  return scalar.always ? someTexts(name) : fc.option(someTexts(name), { nil: null, freq: 3 });
+}
+
 function membersOf<Kind extends Attribute['kind'], Value>(
   kind: Kind,
   value: (attribute: Extract<Attribute, { kind: Kind }>) => fc.Arbitrary<Value>,
@@ -397,7 +406,7 @@ function customers(instants: readonly number[]): fc.Arbitrary<Facts> {
     lists: membersOf('list', ({ name }) => someTexts(name)),
     rows: membersOf('rows', ({ parameters }): fc.Arbitrary<FactRow[]> => {
       const row = Object.entries(parameters).map(
-        ([name, scalar]) => [name, scalar.many ? someTexts(name) : factOf(name, scalar, instants)] as const,
+        ([name, scalar]) => [name, rowValue(name, scalar, instants)] as const,
       );
       return fc.array(fc.record(Object.fromEntries(row)), { maxLength: 4 });
     }),

@@ -1,14 +1,24 @@
 import t, { type Test } from 'tap';
-import { type BoundRows, holdsForNone, isWithin } from '../../../src/domain/segments/bound.ts';
+import {
+  type Bound,
+  type BoundRows,
+  countTotals,
+  holdsForNone,
+  isWithin,
+} from '../../../src/domain/segments/bound.ts';
 import { fittingRows, holds, matches, totalOf } from '../../../src/domain/segments/evaluate.ts';
 import type { Facts, FactValue } from '../../../src/domain/segments/facts.ts';
 import { catalogueOf } from '../../../src/domain/segments/fields.ts';
+import { sampleBucket } from '../../../src/domain/segments/sample.ts';
 import { bindEnv, bound, factsWith, savedSegments } from '../../support/segment-binding.ts';
 import { CUSTOM_FIELDS } from '../../support/segment-pools.ts';
 
 const ENV = bindEnv({
   catalogue: catalogueOf(CUSTOM_FIELDS),
-  segments: savedSegments({ buyers: 'number_of_orders > 0' }),
+  segments: savedSegments({
+    buyers: 'number_of_orders > 0',
+    spenders: 'orders_placed MATCHES (sum_amount > 5)',
+  }),
 });
 const ms = (instant: string): number => Date.parse(instant);
 
@@ -244,6 +254,18 @@ t.test('who has no rows at all is meant where the totals allow 0', async (t) => 
   }
 });
 
+t.test('totals are counted wherever they stand', async (t) => {
+  const totals = 'orders_placed MATCHES (count > 1, sum_amount > 5)';
+  for (const [text, count] of [
+    [totals, 1],
+    ['orders_placed MATCHES (amount > 5)', 0],
+    ['number_of_orders > 5', 0],
+    [`${totals} AND (${totals} OR NOT ${totals} OR age > 5)`, 3],
+    ["in_segment('spenders') OR in_segment('spenders')", 2],
+  ] as const)
+    t.equal(countTotals(bound(text, ENV)), count, text);
+});
+
 t.test('ranges: closed, open, without an end, several', async (t) => {
   const closed = { from: 2, to: 4 };
   const open = { from: 2, fromOpen: true, to: 4, toOpen: true };
@@ -284,6 +306,9 @@ t.test('AND, OR, NOT, segments, groups and samples', async (t) => {
   const half = bound("sample(50, 'a')", ENV);
   const inside = ids.filter((customerId) => matches(half, factsWith({ customerId })));
   t.ok(inside.length > 10 && inside.length < 40, 'by the id');
+  const below = sampleBucket('a', 'c1');
+  t.equal(holds({ ...half, below } as Bound, factsWith()), false, 'a bucket is not below itself');
+  t.equal(holds({ ...half, below: below + 1 } as Bound, factsWith()), true);
 });
 
 t.test('merged and erased customers are never meant', async (t) => {

@@ -219,6 +219,11 @@ t.test('rows: how many fit and what they are together', async (t) => {
       '1 order fits, needs anything but count at least 1',
     ],
     [
+      'orders_placed NOT MATCHES (count >= 1, sum_amount < 9)',
+      orders(5),
+      '1 order fits, sum 0.05 EUR, needs anything but count at least 1 and sum less than 9 EUR',
+    ],
+    [
       'products_purchased MATCHES (sum_quantity > 9)',
       lines,
       '1 order line fits, pieces 7, needs pieces more than 9',
@@ -312,6 +317,7 @@ t.test('queries that time alone can turn', async (t) => {
     ['NOT age > 18', true],
     ['NOT wholesale = true', false],
     ['wholesale = true OR age > 18', true],
+    ['wholesale = true AND age > 18', true],
     ['wholesale = true AND number_of_orders > 5', false],
     ["sample(10, 'a')", false],
   ] as const)

@@ -6,7 +6,10 @@ import { type Changes, imagine } from '../../../src/domain/segments/what-if.ts';
 import { bindEnv, factsWith } from '../../support/segment-binding.ts';
 import { CUSTOM_FIELDS } from '../../support/segment-pools.ts';
 
-const catalogue = catalogueOf(CUSTOM_FIELDS);
+const catalogue = catalogueOf([
+  ...CUSTOM_FIELDS,
+  { key: 'odd', label: 'Odd', type: 'enum', options: ['true'] },
+]);
 const ENV = bindEnv({ catalogue });
 const NOW = Date.parse('2026-11-22T10:30:00Z');
 
@@ -33,48 +36,62 @@ t.test('nothing changes without changes, and never the facts that are given', as
   t.strictSame(facts, before);
 });
 
-t.test('C7 one more order changes the counters and is a row', async (t) => {
-  const order = Date.parse('2026-11-20T12:00:00Z');
-  const earlier = Date.parse('2026-01-01T12:00:00Z');
-  const facts = {
-    values: {
-      number_of_orders: 2,
-      amount_spent: 5_000_000_000,
-      average_order_value: 2_500_000_000,
-      first_order_date: earlier,
-      last_order_date: earlier,
-      days_since_last_order: earlier,
-      company: 'Acme',
-    },
-    rows: { orders_placed: [{ amount: 1 }], products_purchased: [{ amount: 2 }], other: [{ amount: 3 }] },
-  };
-  const after = imagined({ order: { amount: 8_000, placedAt: new Date(order) } }, facts);
-  t.strictSame(after.values, {
-    number_of_orders: 3,
-    amount_spent: 5_000_008_000,
-    average_order_value: 1_666_669_333,
-    first_order_date: earlier,
-    last_order_date: order,
-    days_since_last_order: order,
-    company: 'Acme',
-  });
-  t.strictSame(after.rows, {
-    other: [{ amount: 3 }],
-    orders_placed: [
-      { amount: 1 },
-      {
-        date: order,
-        amount: 8_000,
-        status: 'confirmed',
-        currency: 'EUR',
-        channel: null,
-        payment_method: null,
-        coupon: [],
+t.test(
+  'C7 one more order changes the counters, is a row and, without items, one line without a product',
+  async (t) => {
+    const order = Date.parse('2026-11-20T12:00:00Z');
+    const earlier = Date.parse('2026-01-01T12:00:00Z');
+    const facts = {
+      values: {
+        number_of_orders: 2,
+        amount_spent: 5_000_000_000,
+        average_order_value: 2_500_000_000,
+        first_order_date: earlier,
+        last_order_date: earlier,
+        days_since_last_order: earlier,
+        company: 'Acme',
       },
-    ],
-    products_purchased: [{ amount: 2 }],
-  });
-});
+      rows: { orders_placed: [{ amount: 1 }], products_purchased: [{ amount: 2 }], other: [{ amount: 3 }] },
+    };
+    const after = imagined({ order: { amount: 8_000, placedAt: new Date(order) } }, facts);
+    t.strictSame(after.values, {
+      number_of_orders: 3,
+      amount_spent: 5_000_008_000,
+      average_order_value: 1_666_669_333,
+      first_order_date: earlier,
+      last_order_date: order,
+      days_since_last_order: order,
+      company: 'Acme',
+    });
+    t.strictSame(after.rows, {
+      other: [{ amount: 3 }],
+      orders_placed: [
+        { amount: 1 },
+        {
+          date: order,
+          amount: 8_000,
+          status: 'confirmed',
+          currency: 'EUR',
+          channel: null,
+          payment_method: null,
+          coupon: [],
+        },
+      ],
+      products_purchased: [
+        { amount: 2 },
+        {
+          product_id: null,
+          sku: null,
+          category: null,
+          tag: null,
+          date: order,
+          quantity: null,
+          amount: null,
+        },
+      ],
+    });
+  },
+);
 
 t.test('an order is placed now unless told, and may lie before all others', async (t) => {
   const first = imagined({ order: { amount: 101 } });
@@ -177,6 +194,7 @@ t.test('a value that does not fit is refused with what would', async (t) => {
     ['last_order_date', 'today', '"today"', date],
     ['last_order_date', '2026-11-21T10:00Z', '"2026-11-21T10:00Z"', date],
     ['last_order_date', 'x2026-11-21', '"x2026-11-21"', date],
+    ['last_order_date', '2026-02-30', '"2026-02-30"', date],
     ['last_order_date', 5, '5', date],
     ['birthday', 'x', '"x"', date],
     ['age', '18', '"18"', 'a whole number of years such as 18'],
@@ -185,6 +203,7 @@ t.test('a value that does not fit is refused with what would', async (t) => {
     ['has_account', 1, '1', 'true or false'],
     ['source', 'x', '"x"', 'one of its words in single quotes'],
     ['source', false, 'false', 'one of its words in single quotes'],
+    ['custom.odd', true, 'true', 'one of its words in single quotes'],
     ['company', 5, '5', "text in single quotes, such as 'abc'"],
     ['company', true, 'true', "text in single quotes, such as 'abc'"],
     ['customer_tags', 'a', '"a"', 'nothing: it has no single value'],
