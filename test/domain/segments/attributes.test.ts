@@ -1,5 +1,6 @@
 import t from 'tap';
 import {
+  DESCRIBED_ARITIES,
   describeAttributes,
   describeCalls,
   describeTypes,
@@ -95,6 +96,12 @@ t.test('a function has parameters and totals instead of a type', async (t) => {
       },
     ],
   );
+});
+
+t.test('every arity that an operator has is one of those told', async (t) => {
+  t.strictSame(DESCRIBED_ARITIES, ['none', 'one', 'two', 'some', 'clauses']);
+  const arities = new Set(described.flatMap(({ operators }) => operators.map(({ arity }) => arity)));
+  t.strictSame([...arities].sort(), [...DESCRIBED_ARITIES].sort());
 });
 
 t.test('calls have what they take, and an example that works', async (t) => {

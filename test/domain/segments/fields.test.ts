@@ -270,6 +270,43 @@ t.test('how what people write is compared', async (t) => {
     t.equal(compared(name).takes, 'a country code (ISO 3166-1), such as DE');
 });
 
+t.test('where lists are found, and what people see of them', async (t) => {
+  const lists = everything.flatMap((list) => (list.kind === 'list' ? [list] : []));
+  t.strictSame(
+    lists.map(({ name, values, shown }) => [name, values.join(', '), shown.join(', ')]),
+    [
+      [
+        'customer_tags',
+        'ct.tag_id',
+        '(select d.name from tags d where d.store_id = :store and d.id = ct.tag_id)',
+      ],
+      [
+        'customer_groups',
+        'gm.group_id',
+        '(select d.name from groups d where d.store_id = :store and d.id = gm.group_id)',
+      ],
+      ['customer_countries', 'a.country_code', 'a.country_code'],
+      ['customer_regions', 'a.region_code, a.region_key', 'a.region_code, a.region'],
+      ['customer_cities', 'a.city_key', 'a.city'],
+      ['postcodes', 'a.postcode_key', 'a.postcode'],
+    ],
+  );
+});
+
+t.test('a word that follows from columns has a condition for each of its values', async (t) => {
+  const derived = everything.flatMap((one) => (one.kind === 'value' && one.when ? [one] : []));
+  t.strictSame(
+    derived.map(({ name, words, when }) => [name, words, when]),
+    [
+      [
+        'email_consent',
+        EMAIL_CONSENTS,
+        { subscribed: 'customers.accepts_marketing', not_subscribed: 'not customers.accepts_marketing' },
+      ],
+    ],
+  );
+});
+
 t.test('SQL that depends on words or on what people see', async (t) => {
   const sql = sqlOfRegistry();
   for (const [where, expected] of [

@@ -39,6 +39,12 @@ t.test('a slug is made of the name, and is free', async (t) => {
   );
 });
 
+t.test('a slug is 1 to 63 of a–z, 0–9, - and _, and begins with none of the marks', async (t) => {
+  const slug = new RegExp(SLUG_PATTERN);
+  for (const text of ['a', '0', 'at-risk', 'a_b', 'a'.repeat(63)]) t.match(text, slug);
+  for (const text of ['', '-a', '_a', 'A', 'a b', 'é', 'a\n', 'a'.repeat(64)]) t.notMatch(text, slug);
+});
+
 t.test('a name is one line of text', async (t) => {
   t.equal(readSegmentName('  Big \n spenders '), 'Big spenders');
   t.equal(readSegmentName(' '), undefined);
