@@ -126,6 +126,56 @@ export const ERRORS = define({
     title: 'A customer with orders cannot be deleted',
     detail: 'Disable or erase the customer instead; GET /v1/customers/{id}/deletability lists every blocker.',
   },
+  REFERENCE_REUSED: {
+    status: 409,
+    title: 'The reference was used for another command',
+    detail: 'Give each command a reference of its own; a repeat must say exactly what the first one said.',
+  },
+  INSUFFICIENT_CREDIT: {
+    status: 409,
+    title: 'There is not enough store credit',
+    detail: 'At most the amount in `available` can be taken; holds and expired credit do not count.',
+  },
+  INSUFFICIENT_POINTS: {
+    status: 409,
+    title: 'There are not enough points',
+    detail: 'At most the points in `available` can be taken; held, pending and expired points do not count.',
+  },
+  CREDIT_LIMIT_EXCEEDED: {
+    status: 409,
+    title: 'The customer would have more store credit than the store allows',
+    detail: 'Grant at most the amount in `room`, or raise the store setting `creditLimits`.',
+  },
+  HOLD_EXPIRED: {
+    status: 409,
+    title: 'The hold ran out',
+    detail: 'What it reserved is free again since `expiresAt`; make a new hold.',
+  },
+  HOLD_CAPTURED: {
+    status: 409,
+    title: 'The hold was captured',
+    detail: 'A hold is captured once, with the amount in `captured`; refund it to give credit back.',
+  },
+  HOLD_VOIDED: {
+    status: 409,
+    title: 'The hold was voided',
+    detail: 'What it reserved is free again; make a new hold.',
+  },
+  HOLD_EXCEEDED: {
+    status: 409,
+    title: 'More than the hold reserves',
+    detail: 'Capture at most the amount in `held`.',
+  },
+  HOLD_LOTS_EXPIRED: {
+    status: 409,
+    title: 'Held credit has expired meanwhile',
+    detail: 'It can be captured until the hold ends, but the hold can no longer be extended.',
+  },
+  REFUND_EXCEEDS_CAPTURE: {
+    status: 409,
+    title: 'More than was taken would be given back',
+    detail: 'Refund at most the amount in `refundable`.',
+  },
   LAST_ADDRESS: {
     status: 409,
     title: 'The last address cannot be deleted',
@@ -304,6 +354,26 @@ export const ERRORS = define({
     status: 422,
     title: 'An amount is not usable',
     detail: 'Amounts are whole minor units of the currency, zero or more.',
+  },
+  ZERO_AMOUNT: {
+    status: 422,
+    title: 'The amount is zero',
+    detail: 'Give an amount above zero to grant, or below zero to take away.',
+  },
+  EXPIRY_INVALID: {
+    status: 422,
+    title: 'The expiry cannot be used',
+    detail: 'Give an `expiresAt` in the future; only grants can have one.',
+  },
+  HOLD_TOO_LONG: {
+    status: 422,
+    title: 'A hold cannot live that long',
+    detail: 'A hold ends at most 7 days after it was made.',
+  },
+  NOT_REFUNDABLE: {
+    status: 422,
+    title: 'This transfer cannot be refunded',
+    detail: 'Name a redemption of the same customer; grants, expiries and corrections are not refunded.',
   },
   AMOUNT_TOO_LARGE: {
     status: 422,

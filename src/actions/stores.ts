@@ -10,11 +10,14 @@ import { type CustomFieldDeclaration, checkDeclarations } from '../domain/custom
 import { normaliseEmail } from '../domain/emails.ts';
 import type { FieldProblem } from '../domain/fields.ts';
 import { groupKey, PRESET_GROUPS } from '../domain/groups.ts';
+import type { ExpiredRefunds } from '../domain/ledger/refunds.ts';
 import { normaliseLanguage, normaliseTimezone } from '../domain/locales.ts';
 import { currencyExponent } from '../domain/money.ts';
 import {
   type AccountMode,
   type CreditBasis,
+  type CreditSettings,
+  creditSettingsOf,
   DEFAULT_SETTINGS,
   type StoreSettings,
 } from '../domain/stores.ts';
@@ -85,6 +88,11 @@ export interface StoreChange {
   locale?: string;
   accounts?: AccountMode;
   creditBasis?: CreditBasis;
+  creditAllowNegative?: boolean;
+  creditLimits?: { amount: number; currency: string }[];
+  creditExpiredRefunds?: ExpiredRefunds;
+  creditGraceDays?: number;
+  creditHoldMinutes?: number;
   sender?: { name: string; email: string } | null;
   corsOrigins?: string[];
   defaultCountry?: string | null;
@@ -94,14 +102,25 @@ export interface StoreChange {
 /** The store in the shape of the contract. */
 export function toStoreResource(store: Store) {
   const { settings, ...facts } = store;
-  const { credit, sender, ...rest } = settings;
-  return { ...facts, ...rest, creditBasis: credit.basis, ...(sender && { sender }) };
+  const { credit: _, sender, ...rest } = settings;
+  const credit = creditSettingsOf(settings);
+  return {
+    ...facts,
+    ...rest,
+    creditBasis: credit.basis,
+    creditAllowNegative: credit.allowNegative,
+    creditLimits: Object.entries(credit.limits).map(([currency, amount]) => ({ amount, currency })),
+    creditExpiredRefunds: credit.expiredRefunds,
+    creditGraceDays: credit.graceDays,
+    creditHoldMinutes: credit.holdMinutes,
+    ...(sender && { sender }),
+  };
 }
 
 type StoreResource = ReturnType<typeof toStoreResource>;
 
 function checkStoreChange(change: StoreChange): FieldProblem[] {
-  const { timezone, locale, sender, defaultCountry, customFields = [] } = change;
+  const { timezone, locale, sender, defaultCountry, customFields = [], creditLimits = [] } = change;
   const problems: FieldProblem[] = [];
   const refuse = (pointer: string, code: string, message: string) =>
     problems.push({ pointer, code, message });
@@ -113,6 +132,10 @@ function checkStoreChange(change: StoreChange): FieldProblem[] {
     refuse('/sender/email', 'EMAIL_INVALID', 'Not an email address.');
   if (defaultCountry && !normaliseCountryCode(defaultCountry))
     refuse('/defaultCountry', 'COUNTRY_INVALID', 'An ISO 3166-1 alpha-2 code, such as DE.');
+  for (const [index, { currency }] of creditLimits.entries()) {
+    if (currencyExponent(currency) === undefined)
+      refuse(`/creditLimits/${index}/currency`, 'CURRENCY_UNKNOWN', 'An ISO 4217 code, such as EUR.');
+  }
   for (const problem of checkDeclarations(customFields))
     problems.push({ ...problem, pointer: `/customFields${problem.pointer}` });
   return problems;
@@ -124,11 +147,24 @@ function checkCurrency(currency: string): FieldProblem[] {
   return [{ pointer: '/currency', code: 'CURRENCY_UNKNOWN', message: 'An ISO 4217 code, such as EUR.' }];
 }
 
+function mergeCredit(credit: CreditSettings, change: StoreChange): CreditSettings {
+  return {
+    basis: change.creditBasis ?? credit.basis,
+    allowNegative: change.creditAllowNegative ?? credit.allowNegative,
+    limits: change.creditLimits
+      ? Object.fromEntries(change.creditLimits.map(({ amount, currency }) => [currency, amount]))
+      : credit.limits,
+    expiredRefunds: change.creditExpiredRefunds ?? credit.expiredRefunds,
+    graceDays: change.creditGraceDays ?? credit.graceDays,
+    holdMinutes: change.creditHoldMinutes ?? credit.holdMinutes,
+  };
+}
+
 function mergeSettings(settings: StoreSettings, change: StoreChange): StoreSettings {
-  const { accounts, creditBasis, sender, corsOrigins, defaultCountry, customFields } = change;
+  const { accounts, sender, corsOrigins, defaultCountry, customFields } = change;
   return {
     accounts: accounts ?? settings.accounts,
-    credit: { basis: creditBasis ?? settings.credit.basis },
+    credit: mergeCredit(creditSettingsOf(settings), change),
     sender: sender === undefined ? settings.sender : sender,
     corsOrigins: corsOrigins ?? settings.corsOrigins,
     defaultCountry: defaultCountry === undefined ? settings.defaultCountry : defaultCountry,

@@ -1,7 +1,7 @@
 // How an action tells what it did: one event per change, in the change's own transaction (C9).
 import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
-import { insertEvents } from '../db/events.ts';
+import { insertEvents, type NewEvent } from '../db/events.ts';
 import type { EventKind } from '../domain/events.ts';
 
 /** What happened; actor, time and id come from the context. */
@@ -15,18 +15,19 @@ export interface Happening {
   at?: Date;
 }
 
+/** The rows of happenings. */
+export const eventsOf = (ctx: Ctx, happenings: readonly Happening[]): NewEvent[] =>
+  happenings.map(({ kind, customerId, subjectId = null, data = {}, at = ctx.now }) => ({
+    id: ctx.newId(),
+    customerId,
+    kind,
+    subjectId,
+    actor: ctx.actor,
+    data,
+    occurredAt: at,
+  }));
+
 /** Appends the events of a change. */
 export async function tell(ctx: Ctx, tx: Tx, ...happenings: readonly Happening[]): Promise<void> {
-  await insertEvents(
-    tx,
-    happenings.map(({ kind, customerId, subjectId = null, data = {}, at = ctx.now }) => ({
-      id: ctx.newId(),
-      customerId,
-      kind,
-      subjectId,
-      actor: ctx.actor,
-      data,
-      occurredAt: at,
-    })),
-  );
+  await insertEvents(tx, eventsOf(ctx, happenings));
 }

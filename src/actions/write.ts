@@ -1,11 +1,13 @@
 // The one way an action changes data: a transaction that also keeps the answer of idempotent requests.
 import type { Ctx, IdempotentRequest } from '../context.ts';
-import { type Db, type Tx, transaction } from '../db/connection.ts';
-import { claimKey, type KeptAnswer, keepAnswer } from '../db/idempotency-keys.ts';
+import { type Db, sqlStateOf, type Tx, transaction } from '../db/connection.ts';
+import { claimKey, findKept, type KeptAnswer, type KeptRow, keepAnswer } from '../db/idempotency-keys.ts';
 import { type ErrorCode, Problem, type ProblemFacts } from '../errors.ts';
 
 /** Answers are kept for 48 h at least (api.md). */
 const KEPT_MS = 72 * 3600_000;
+/** Unique violation, deadlock, serialisation failure. */
+const OVERTAKEN = new Set(['23505', '40P01', '40001']);
 
 function replay<T>(request: IdempotentRequest, kept: KeptAnswer): T {
   if (!kept.fingerprint.equals(request.fingerprint)) throw new Problem('IDEMPOTENCY_KEY_REUSED');
@@ -21,18 +23,18 @@ const isKept = (error: unknown): error is Problem =>
   error.status !== 429 &&
   !error.code.startsWith('IDEMPOTENCY');
 
-async function keep(db: Db, ctx: Ctx, answer: unknown, refused: string | null): Promise<void> {
+function keptRow(ctx: Ctx, answer: unknown, refused: string | null): KeptRow {
   const { credential, operation, key, fingerprint } = ctx.idempotency as IdempotentRequest;
   const expiresAt = new Date(ctx.now.getTime() + KEPT_MS);
-  await keepAnswer(db, {
-    credential,
-    operation,
-    key,
-    fingerprint,
-    answer: JSON.stringify(answer ?? null),
-    refused,
-    expiresAt,
-  });
+  return { credential, operation, key, fingerprint, answer: answer ?? null, refused, expiresAt };
+}
+
+const keep = (db: Db, ctx: Ctx, answer: unknown, refused: string | null): Promise<unknown> =>
+  keepAnswer(db, keptRow(ctx, answer, refused));
+
+async function keepRefusal(ctx: Ctx, error: unknown): Promise<void> {
+  if (ctx.idempotency && isKept(error) && !ctx.idempotency.replayed)
+    await keep(ctx.db, ctx, error.facts, error.code);
 }
 
 /**
@@ -53,7 +55,33 @@ export async function write<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promise<
       return result;
     });
   } catch (error) {
-    if (isKept(error) && !request.replayed) await keep(ctx.db, ctx, error.facts, error.code);
+    await keepRefusal(ctx, error);
     throw error;
   }
+}
+
+/**
+ * L2: reads, decides and writes without a transaction around it. `attempt` writes its answer in the one statement of its
+ * change, by the row that `kept` makes of it; undefined = somebody was faster. Then `work` does the same under locks.
+ * Whether the key is known is asked last: a repeat cannot write its answer a second time, so it writes nothing at all.
+ */
+export async function writeAtOnce<T>(
+  ctx: Ctx,
+  attempt: (kept: (answer: T) => KeptRow | undefined) => Promise<T | undefined>,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const request = ctx.idempotency;
+  try {
+    const result = await attempt((answer) => (request ? keptRow(ctx, answer, null) : undefined));
+    if (result !== undefined) return result;
+  } catch (error) {
+    const known = request && (await findKept(ctx.db, request));
+    if (known) return replay<T>(request, known);
+    // The reference or the key was taken meanwhile, or two waited for each other: under locks it is found.
+    if (!OVERTAKEN.has(sqlStateOf(error) ?? '')) {
+      await keepRefusal(ctx, error);
+      throw error;
+    }
+  }
+  return write(ctx, work);
 }

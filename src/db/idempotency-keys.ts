@@ -37,11 +37,26 @@ export async function claimKey(tx: Tx, name: KeyName): Promise<{ free: boolean; 
   return { free: row?.free === true };
 }
 
-/** Stores the answer; a second one under the same key is dropped. `answer` is JSON text. */
-export const keepAnswer: (
-  db: Db,
-  kept: KeyName & { fingerprint: Buffer; answer: string; refused: string | null; expiresAt: Date },
-) => Promise<unknown> = statement(
+const find = statement<KeyName, KeptAnswer>(
+  'find_kept_answer',
+  (p) => sql`
+    select fingerprint, answer, refused from idempotency_keys
+    where store_id = ${p.storeId} and credential = ${p.credential} and operation = ${p.operation} and key = ${p.key}`,
+);
+
+/** The answer that is kept under the key, without taking it. */
+export const findKept = async (db: Db, { credential, operation, key }: KeyName) =>
+  (await find(db, { credential, operation, key }))[0];
+
+/** An answer to be kept. */
+export interface KeptRow extends KeyName {
+  fingerprint: Buffer;
+  answer: unknown;
+  refused: string | null;
+  expiresAt: Date;
+}
+
+const insertAnswer = statement<Omit<KeptRow, 'answer'> & { answer: string }, never>(
   'keep_idempotent_answer',
   (p) => sql`
     insert into idempotency_keys (store_id, credential, operation, key, fingerprint, answer, refused, expires_at)
@@ -49,6 +64,10 @@ export const keepAnswer: (
             ${p.refused}, ${p.expiresAt})
     on conflict do nothing`,
 );
+
+/** Stores the answer; a second one under the same key is dropped. */
+export const keepAnswer = (db: Db, kept: KeptRow): Promise<unknown> =>
+  insertAnswer(db, { ...kept, answer: JSON.stringify(kept.answer) });
 
 const deleteExpired = statement<{ before: Date }, never>(
   'delete_expired_idempotency_keys',

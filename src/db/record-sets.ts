@@ -5,7 +5,7 @@ import { getTableColumns, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import { statement, type Tx } from './connection.ts';
 
-interface RecordColumn {
+export interface RecordColumn {
   /** Name of the property in JavaScript, and so in the JSON. */
   property: string;
   name: string;
@@ -13,7 +13,7 @@ interface RecordColumn {
 }
 
 /** The table's columns without its store: that one comes with the connection, never with a row. */
-function columnsOf(table: PgTable, properties?: readonly string[]): RecordColumn[] {
+export function columnsOf(table: PgTable, properties?: readonly string[]): RecordColumn[] {
   return Object.entries(getTableColumns(table))
     .filter(([property]) => property !== 'storeId' && (properties?.includes(property) ?? true))
     .map(([property, column]) => ({
@@ -24,7 +24,7 @@ function columnsOf(table: PgTable, properties?: readonly string[]): RecordColumn
 }
 
 /** `json_to_recordset` takes the JSON once and gives each property its column's type. */
-const definitionOf = (columns: readonly RecordColumn[]) =>
+export const definitionOf = (columns: readonly RecordColumn[]) =>
   sql.raw(columns.map(({ property, type }) => `"${property}" ${type}`).join(', '));
 
 const jsonOf = (rows: readonly object[]) => ({ rows: JSON.stringify(rows) });

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Address, AddressCreate, AddressPage, AddressUpdate } from '../schemas/addresses.ts';
 import { BulkCreate, BulkJob } from '../schemas/bulk.ts';
+import { creditSchemas } from '../schemas/credit.ts';
 import { CustomerFilter } from '../schemas/customer-filter.ts';
 import { Customer, CustomerCreate, CustomerPage, CustomerUpdate } from '../schemas/customers.ts';
 import { Deletability } from '../schemas/deletability.ts';
@@ -27,6 +28,7 @@ import {
 import { sharedSchemas } from '../schemas/helpers.ts';
 import { Import, ImportForm, ImportProblem, ImportProblemPage } from '../schemas/imports.ts';
 import { Job, JobItem, JobItemPage, JobPage } from '../schemas/jobs.ts';
+import { ledgerSchemas } from '../schemas/ledger.ts';
 import {
   CustomerMergeRequest,
   CustomerMergeResult,
@@ -64,6 +66,7 @@ import { Task, TaskCreate, TaskPage, TaskUpdate } from '../schemas/tasks.ts';
 import { addresses } from './addresses.ts';
 import { bulk } from './bulk.ts';
 import { calendars } from './calendars.ts';
+import { credit } from './credit.ts';
 import { customerList } from './customer-list.ts';
 import { customers } from './customers.ts';
 import { deletability } from './deletability.ts';
@@ -89,6 +92,8 @@ const SCHEMAS: readonly object[] = [
   ...sharedSchemas,
   ...orderSchemas,
   ...segmentSchemas,
+  ...ledgerSchemas,
+  ...creditSchemas,
   ProblemDocument,
   BulkCreate,
   BulkJob,
@@ -180,6 +185,7 @@ const STAFF_ROOMS = [
   customers,
   events,
   orders,
+  credit,
   selfCheck,
   stores,
   deletability,

@@ -7,9 +7,10 @@ import {
   MAX_CUSTOM_FIELDS,
   MAX_CUSTOM_OPTIONS,
 } from '../domain/custom-fields.ts';
+import { EXPIRED_REFUNDS } from '../domain/ledger/refunds.ts';
 import { SCOPES } from '../domain/scopes.ts';
 import { ACCOUNT_MODES, CREDIT_BASES } from '../domain/stores.ts';
-import { Currency, closed, DateTime, nullable, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
+import { Currency, closed, DateTime, Money, nullable, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
 
 export const CustomField = closed(
   {
@@ -57,6 +58,30 @@ const Sender = closed(
 const settings = {
   accounts: stringEnum(ACCOUNT_MODES, { description: 'Whether shoppers may or must have an account.' }),
   creditBasis: stringEnum(CREDIT_BASES, { description: 'What store credit may pay for at checkout (K5).' }),
+  creditAllowNegative: Type.Boolean({
+    description: 'Whether a correction may take more store credit than the customer has (K2).',
+  }),
+  creditLimits: Type.Array(ref(Money), {
+    maxItems: 50,
+    description: 'Most store credit that one customer may have, once per currency (K8); empty for no limit.',
+    examples: [[{ amount: 100000, currency: 'EUR' }]],
+  }),
+  creditExpiredRefunds: stringEnum(EXPIRED_REFUNDS, {
+    description:
+      'What becomes of refunded credit that expired meanwhile (K7): `grace` gives it back for some days, `breakage` does not.',
+  }),
+  creditGraceDays: Type.Integer({
+    minimum: 1,
+    maximum: 366,
+    description: 'Days for which refunded credit comes back that had expired.',
+    examples: [30],
+  }),
+  creditHoldMinutes: Type.Integer({
+    minimum: 1,
+    maximum: 10_080,
+    description: 'Life of a hold that names none (K6).',
+    examples: [30],
+  }),
   corsOrigins: Type.Array(Type.String({ maxLength: 255, pattern: '^https?://[^/]+$' }), {
     maxItems: 50,
     description: 'Origins whose pages may call the API from a browser.',
@@ -118,6 +143,11 @@ export const StoreUpdate = closed(
     locale: Type.Optional(facts.locale),
     accounts: Type.Optional(settings.accounts),
     creditBasis: Type.Optional(settings.creditBasis),
+    creditAllowNegative: Type.Optional(settings.creditAllowNegative),
+    creditLimits: Type.Optional(settings.creditLimits),
+    creditExpiredRefunds: Type.Optional(settings.creditExpiredRefunds),
+    creditGraceDays: Type.Optional(settings.creditGraceDays),
+    creditHoldMinutes: Type.Optional(settings.creditHoldMinutes),
     corsOrigins: Type.Optional(settings.corsOrigins),
     defaultCountry: Type.Optional(settings.defaultCountry),
     customFields: Type.Optional(settings.customFields),

@@ -8,6 +8,7 @@ export * from './group-members.ts';
 export * from './groups.ts';
 export * from './idempotency-keys.ts';
 export * from './jobs.ts';
+export * from './ledger.ts';
 export * from './notes.ts';
 export * from './orders.ts';
 export * from './sales-agents.ts';

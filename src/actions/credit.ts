@@ -1,0 +1,232 @@
+// Store credit: grant, correct, quote, redeem, hold, refund (K1–K9).
+import type { Ctx } from '../context.ts';
+import { findLedgerAccount } from '../db/ledger/accounts.ts';
+import { findHold } from '../db/ledger/holds.ts';
+import { findTransfer } from '../db/ledger/transfers.ts';
+import { type Checkout, checkActive, checkLimit, checkPresent, quoteCredit } from '../domain/credit.ts';
+import { balancesAt } from '../domain/ledger/accounts.ts';
+import type { Entry } from '../domain/ledger/entries.ts';
+import { planDebit } from '../domain/ledger/spending.ts';
+import { currencyExponent } from '../domain/money.ts';
+import { type CreditSettings, creditSettingsOf } from '../domain/stores.ts';
+import { accepted, Problem } from '../errors.ts';
+import { recentStoreOf } from './customers.ts';
+import { type Decide, fingerprintOf, knownTransfer, type LedgerResult, type Named, post } from './ledger.ts';
+import {
+  captureDecision,
+  extendDecision,
+  type HoldCommand,
+  holdDecision,
+  knownResult,
+  type RefundInput,
+  redeemDecision,
+  refundDecision,
+  type SpendInput,
+  tellTransfer,
+  transferResult,
+  voidDecision,
+} from './spending.ts';
+
+const settingsOf = async (ctx: Ctx): Promise<CreditSettings> =>
+  creditSettingsOf((await recentStoreOf(ctx)).settings);
+
+function knownCurrency(currency: string): string {
+  if (currencyExponent(currency) === undefined) throw new Problem('CURRENCY_UNKNOWN', { currency });
+  return currency;
+}
+
+export interface CreditInput extends Named {
+  /** Above 0 grants, below 0 takes away; minor units. */
+  amount: number;
+  currency: string;
+  reason: string;
+  notify?: boolean;
+  expiresAt?: Date;
+}
+
+const creditFingerprint = (customerId: string, { amount, currency, reason, expiresAt }: CreditInput) =>
+  fingerprintOf('credit', customerId, amount, currency, reason, expiresAt);
+
+/** K1, K3, K4, K8: a grant opens a lot. */
+function grantDecision(
+  ctx: Ctx,
+  customerId: string,
+  input: CreditInput,
+  settings: CreditSettings,
+): Decide<LedgerResult> {
+  const { amount, currency, reason, notify = false, expiresAt = null, reference, dryRun } = input;
+  const fingerprint = creditFingerprint(customerId, input);
+  if (expiresAt !== null && expiresAt <= ctx.now) throw new Problem('EXPIRY_INVALID', { expiresAt });
+  return async (account, db) => {
+    const known = await knownTransfer(db, reference, fingerprint);
+    if (known) return knownResult(ctx, known, account);
+    accepted(checkActive(account.accountStatus));
+    accepted(checkLimit(account.state.balance, amount, settings.limits[currency]));
+    const id = ctx.newId();
+    const entry: Entry = {
+      id,
+      kind: 'grant',
+      amount,
+      effectiveAt: ctx.now,
+      reference,
+      fingerprint,
+      reason,
+      opens: [{ id: ctx.newId(), amount, activeFrom: ctx.now, expiresAt, source: 'grant' }],
+    };
+    return {
+      entries: [entry],
+      tell: tellTransfer(customerId, 'credit.granted'),
+      ...(notify && {
+        messages: [
+          {
+            customerId,
+            kind: 'credit_granted',
+            data: { transferId: id, amount, currency, reason, expiresAt },
+          },
+        ],
+      }),
+      answer: transferResult(ctx, customerId, dryRun),
+    };
+  };
+}
+
+/** K2: a correction downward, also for disabled accounts. */
+function adjustDecision(
+  ctx: Ctx,
+  customerId: string,
+  input: CreditInput,
+  { allowNegative }: CreditSettings,
+): Decide<LedgerResult> {
+  const { reason, reference, dryRun } = input;
+  const amount = -input.amount;
+  const fingerprint = creditFingerprint(customerId, input);
+  if (input.expiresAt) throw new Problem('EXPIRY_INVALID', { expiresAt: input.expiresAt });
+  return async (account, db) => {
+    const known = await knownTransfer(db, reference, fingerprint);
+    if (known) return knownResult(ctx, known, account);
+    accepted(checkPresent(account.accountStatus));
+    const shares = accepted(planDebit(account.state, amount, ctx.now, allowNegative));
+    const id = ctx.newId();
+    const entry: Entry = {
+      id,
+      kind: 'adjustment',
+      amount,
+      effectiveAt: ctx.now,
+      reference,
+      fingerprint,
+      reason,
+      shares,
+    };
+    return {
+      entries: [entry],
+      tell: tellTransfer(customerId, 'credit.adjusted'),
+      answer: transferResult(ctx, customerId, dryRun),
+    };
+  };
+}
+
+/**
+ * Grants credit, or with a negative amount takes it away.
+ * @throws Problem NOT_FOUND, CUSTOMER_GONE, ACCOUNT_NOT_ACTIVE, INSUFFICIENT_CREDIT, CREDIT_LIMIT_EXCEEDED, ZERO_AMOUNT,
+ *   CURRENCY_UNKNOWN, EXPIRY_INVALID, REFERENCE_REUSED
+ */
+export async function changeCredit(ctx: Ctx, customerId: string, input: CreditInput): Promise<LedgerResult> {
+  if (input.amount === 0) throw new Problem('ZERO_AMOUNT');
+  const unit = knownCurrency(input.currency);
+  const settings = await settingsOf(ctx);
+  const decision = input.amount > 0 ? grantDecision : adjustDecision;
+  return post(ctx, { customerId, unit }, input, decision(ctx, customerId, input, settings));
+}
+
+export interface QuoteInput extends Checkout {
+  currency: string;
+}
+
+/**
+ * K5: what credit pays at this checkout. Somebody who may not spend has nothing available.
+ * @throws Problem NOT_FOUND, CURRENCY_UNKNOWN
+ */
+export async function quoteCreditFor(ctx: Ctx, customerId: string, { currency, ...checkout }: QuoteInput) {
+  const unit = knownCurrency(currency);
+  const { basis } = await settingsOf(ctx);
+  const account = await findLedgerAccount(ctx.db, { customerId, unit });
+  if (!account) throw new Problem('NOT_FOUND', { resource: 'customer' });
+  const may = checkActive(account.accountStatus) === undefined;
+  const available = may && account.state ? Math.max(0, balancesAt(account.state, ctx.now).available) : 0;
+  return { currency, basis, available, ...quoteCredit(checkout, basis, available) };
+}
+
+export interface CreditSpend extends SpendInput {
+  currency: string;
+}
+
+/**
+ * Takes credit at once, for platforms without two steps (K6).
+ * @throws Problem NOT_FOUND, CUSTOMER_GONE, ACCOUNT_NOT_ACTIVE, INSUFFICIENT_CREDIT, CURRENCY_UNKNOWN, REFERENCE_REUSED
+ */
+export async function redeemCredit(ctx: Ctx, customerId: string, input: CreditSpend): Promise<LedgerResult> {
+  const key = { customerId, unit: knownCurrency(input.currency) };
+  return post(ctx, key, input, redeemDecision(ctx, key, input, checkActive));
+}
+
+const MINUTE_MS = 60_000;
+
+/** Reserves credit for a checkout (K6). @throws as `redeemCredit` */
+export async function holdCredit(
+  ctx: Ctx,
+  customerId: string,
+  { ttlMinutes, ...input }: CreditSpend & { ttlMinutes?: number | undefined },
+): Promise<LedgerResult> {
+  const key = { customerId, unit: knownCurrency(input.currency) };
+  const { holdMinutes } = await settingsOf(ctx);
+  const ttlMs = (ttlMinutes ?? holdMinutes) * MINUTE_MS;
+  return post(ctx, key, input, holdDecision(ctx, key, { ...input, ttlMs }, checkActive));
+}
+
+/** The account of a hold of this customer. @throws Problem NOT_FOUND */
+async function keyOfHold(ctx: Ctx, customerId: string, holdId: string) {
+  const hold = await findHold(ctx.db, holdId);
+  if (hold?.customerId !== customerId) throw new Problem('NOT_FOUND', { resource: 'hold' });
+  return { customerId, unit: hold.unit };
+}
+
+/**
+ * Takes what a hold reserves, all or a part (K6).
+ * @throws Problem NOT_FOUND, HOLD_EXPIRED, HOLD_CAPTURED, HOLD_VOIDED, HOLD_EXCEEDED, ACCOUNT_NOT_ACTIVE, CUSTOMER_GONE
+ */
+export async function captureHold(
+  ctx: Ctx,
+  customerId: string,
+  command: HoldCommand & { amount?: number; orderId?: string },
+): Promise<LedgerResult> {
+  const key = await keyOfHold(ctx, customerId, command.holdId);
+  return post(ctx, key, command, captureDecision(ctx, command, checkActive));
+}
+
+/** Frees what a hold reserves (K6). @throws Problem NOT_FOUND, HOLD_CAPTURED */
+export async function voidHold(ctx: Ctx, customerId: string, command: HoldCommand): Promise<LedgerResult> {
+  const key = await keyOfHold(ctx, customerId, command.holdId);
+  return post(ctx, key, command, voidDecision(ctx, command));
+}
+
+/** Makes a hold last longer (K6). @throws Problem NOT_FOUND, HOLD_EXPIRED, HOLD_CAPTURED, HOLD_VOIDED, HOLD_LOTS_EXPIRED, HOLD_TOO_LONG */
+export async function extendHold(
+  ctx: Ctx,
+  customerId: string,
+  { ttlMinutes, ...command }: HoldCommand & { ttlMinutes: number },
+): Promise<LedgerResult> {
+  const key = await keyOfHold(ctx, customerId, command.holdId);
+  return post(ctx, key, command, extendDecision(ctx, { ...command, ttlMs: ttlMinutes * MINUTE_MS }));
+}
+
+/**
+ * Gives redeemed credit back to the lots that paid (K7).
+ * @throws Problem NOT_FOUND, NOT_REFUNDABLE, REFUND_EXCEEDS_CAPTURE, CUSTOMER_GONE, REFERENCE_REUSED
+ */
+export async function refundCredit(ctx: Ctx, customerId: string, input: RefundInput): Promise<LedgerResult> {
+  const transfer = await findTransfer(ctx.db, input.transferId);
+  if (transfer?.customerId !== customerId) throw new Problem('NOT_FOUND', { resource: 'transfer' });
+  const { expiredRefunds: expired, graceDays } = await settingsOf(ctx);
+  const decision = refundDecision(ctx, input, { expired, graceDays }, checkPresent);
+  return post(ctx, { customerId, unit: transfer.unit }, input, decision);
+}

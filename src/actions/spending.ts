@@ -1,0 +1,316 @@
+// Commands that every kind of account has: redeem, hold, capture, void, extend, refund (K6, K7). Credit and rewards say
+// who may, and how it is told.
+import type { Ctx } from '../context.ts';
+import type { Db } from '../db/connection.ts';
+import type { AccountKey } from '../db/ledger/accounts.ts';
+import { findHold, type HoldView } from '../db/ledger/holds.ts';
+import { findRefundable, findTransfer, type TransferView } from '../db/ledger/transfers.ts';
+import type { AccountStatus } from '../domain/account-states.ts';
+import { POINTS } from '../domain/ledger/accounts.ts';
+import type { Booking, Entry } from '../domain/ledger/entries.ts';
+import { type ExpiredRefunds, planRefund } from '../domain/ledger/refunds.ts';
+import { planCapture, planExtension, planSpend, planVoid } from '../domain/ledger/spending.ts';
+import { accepted, Problem, type Refusal } from '../errors.ts';
+import {
+  accountView,
+  bookedTransfer,
+  type Decide,
+  factsOf,
+  fingerprintOf,
+  knownHold,
+  knownTransfer,
+  type LedgerResult,
+  type Named,
+  type OpenAccount,
+  toHold,
+  toTransfer,
+} from './ledger.ts';
+import type { Happening } from './timeline.ts';
+
+/** Says no when a customer in this state may not do it. */
+export type StatusCheck = (status: AccountStatus) => Refusal | undefined;
+
+/** `credit.redeemed` or `points.redeemed`: the first word follows from the unit. */
+type Verb = 'redeemed' | 'held' | 'hold_changed' | 'refunded';
+const kindOf = (unit: string, verb: Verb) =>
+  unit === POINTS ? (`points.${verb}` as const) : (`credit.${verb}` as const);
+
+/** The answer about a transfer that was made before: as it was, with the account as it is. */
+export const knownResult = (ctx: Ctx, transfer: TransferView, { state }: OpenAccount) => ({
+  known: {
+    transfer: toTransfer(transfer),
+    account: accountView(transfer.customerId, state, ctx.now),
+    dryRun: false,
+  },
+});
+
+/** The answer to a command that makes one transfer. */
+export const transferResult =
+  (ctx: Ctx, customerId: string, dryRun = false) =>
+  (booking: Booking): LedgerResult => ({
+    transfer: bookedTransfer(customerId, booking),
+    account: accountView(customerId, booking.after, ctx.now),
+    dryRun,
+  });
+
+/** What the timeline says about the one transfer of a booking. */
+export const tellTransfer =
+  (customerId: string, kind: Happening['kind']) =>
+  (booking: Booking): Happening[] => [
+    { kind, customerId, subjectId: booking.transfers[0]?.id ?? null, data: factsOf(booking) },
+  ];
+
+export interface SpendInput extends Named {
+  amount: number;
+  orderId?: string | undefined;
+}
+
+/** Takes `amount` from the account at once. */
+export function redeemDecision(
+  ctx: Ctx,
+  { customerId, unit }: AccountKey,
+  input: SpendInput,
+  check: StatusCheck,
+): Decide<LedgerResult> {
+  const fingerprint = fingerprintOf('redeem', customerId, unit, input.amount, input.orderId);
+  return async (account, db) => {
+    const known = await knownTransfer(db, input.reference, fingerprint);
+    if (known) return knownResult(ctx, known, account);
+    accepted(check(account.accountStatus));
+    const shares = accepted(planSpend(account.state, input.amount, ctx.now));
+    const { amount, reference, orderId } = input;
+    const entry: Entry = {
+      id: ctx.newId(),
+      kind: 'redemption',
+      amount,
+      effectiveAt: ctx.now,
+      reference,
+      fingerprint,
+      orderId,
+      shares,
+    };
+    return {
+      entries: [entry],
+      tell: tellTransfer(customerId, kindOf(unit, 'redeemed')),
+      answer: transferResult(ctx, customerId, input.dryRun),
+    };
+  };
+}
+
+export interface HoldInput extends SpendInput {
+  ttlMs: number;
+}
+
+const holdResult = (ctx: Ctx, hold: HoldView, booking: Booking, dryRun = false): LedgerResult => ({
+  ...(booking.transfers.length > 0 && { transfer: bookedTransfer(hold.customerId, booking) }),
+  hold: toHold(hold, ctx.now),
+  account: accountView(hold.customerId, booking.after, ctx.now),
+  dryRun,
+});
+
+const knownHoldResult = (ctx: Ctx, hold: HoldView, { state }: OpenAccount, transfer?: TransferView) => ({
+  known: {
+    ...(transfer && { transfer: toTransfer(transfer) }),
+    hold: toHold(hold, ctx.now),
+    account: accountView(hold.customerId, state, ctx.now),
+    dryRun: false,
+  },
+});
+
+/** Reserves `amount` for a while: of certain lots, chosen as a spend would choose them (L4). */
+export function holdDecision(
+  ctx: Ctx,
+  { customerId, unit }: AccountKey,
+  input: HoldInput,
+  check: StatusCheck,
+): Decide<LedgerResult> {
+  const fingerprint = fingerprintOf('hold', customerId, unit, input.amount, input.ttlMs, input.orderId);
+  return async (account, db) => {
+    const known = await knownHold(db, input.reference, fingerprint);
+    if (known) return knownHoldResult(ctx, known, account);
+    accepted(check(account.accountStatus));
+    const lots = accepted(planSpend(account.state, input.amount, ctx.now));
+    const id = ctx.newId();
+    const hold: HoldView = {
+      id,
+      accountId: account.state.id,
+      customerId,
+      unit,
+      status: 'open',
+      amount: input.amount,
+      lots,
+      captured: 0,
+      transferId: null,
+      reference: input.reference ?? id,
+      fingerprint,
+      orderId: input.orderId ?? null,
+      expiresAt: new Date(ctx.now.getTime() + input.ttlMs),
+      createdAt: ctx.now,
+      closedAt: null,
+    };
+    return {
+      entries: [],
+      newHolds: [hold],
+      tell: () => [tellHold(hold, 'held')],
+      answer: (booking) => holdResult(ctx, hold, booking, input.dryRun),
+    };
+  };
+}
+
+const tellHold = (hold: HoldView, verb: 'held' | 'hold_changed'): Happening => ({
+  kind: kindOf(hold.unit, verb),
+  customerId: hold.customerId,
+  subjectId: hold.id,
+  data: { unit: hold.unit, amount: hold.amount, status: hold.status, expiresAt: hold.expiresAt },
+});
+
+async function readHold(db: Db, holdId: string, { state }: OpenAccount): Promise<HoldView> {
+  const hold = await findHold(db, holdId);
+  if (!hold || hold.accountId !== state.id) throw new Problem('NOT_FOUND', { resource: 'hold' });
+  return hold;
+}
+
+/** A hold and what is wanted of it. */
+export interface HoldCommand {
+  holdId: string;
+  dryRun?: boolean | undefined;
+}
+
+/** Takes what the hold reserved, all or a part; the rest is free again. A second capture answers as the first. */
+export function captureDecision(
+  ctx: Ctx,
+  {
+    holdId,
+    amount,
+    orderId,
+    dryRun,
+  }: HoldCommand & { amount?: number | undefined; orderId?: string | undefined },
+  check: StatusCheck,
+): Decide<LedgerResult> {
+  return async (account, db) => {
+    const hold = await readHold(db, holdId, account);
+    const plan = accepted(planCapture(hold, amount, ctx.now));
+    if ('done' in plan) {
+      const transfer = hold.transferId === null ? undefined : await findTransfer(db, hold.transferId);
+      return knownHoldResult(ctx, hold, account, transfer);
+    }
+    accepted(check(account.accountStatus));
+    const entry: Entry = {
+      id: ctx.newId(),
+      kind: 'redemption',
+      amount: plan.amount,
+      effectiveAt: ctx.now,
+      reference: `capture:${holdId}`,
+      holdId,
+      orderId: orderId ?? hold.orderId ?? undefined,
+      shares: plan.shares,
+    };
+    const captured: HoldView = {
+      ...hold,
+      status: 'captured',
+      captured: plan.amount,
+      transferId: entry.id,
+      closedAt: ctx.now,
+    };
+    return {
+      entries: [entry],
+      changedHolds: [captured],
+      tell: tellTransfer(hold.customerId, kindOf(hold.unit, 'redeemed')),
+      answer: (booking) => holdResult(ctx, captured, booking, dryRun),
+    };
+  };
+}
+
+/** Frees what the hold reserves. Voiding twice answers as the first time. */
+export function voidDecision(ctx: Ctx, { holdId, dryRun }: HoldCommand): Decide<LedgerResult> {
+  return async (account, db) => {
+    const hold = await readHold(db, holdId, account);
+    const { done } = accepted(planVoid(hold));
+    if (done) return knownHoldResult(ctx, hold, account);
+    const voided: HoldView = { ...hold, status: 'voided', closedAt: ctx.now };
+    return {
+      entries: [],
+      changedHolds: [voided],
+      tell: () => [tellHold(voided, 'hold_changed')],
+      answer: (booking) => holdResult(ctx, voided, booking, dryRun),
+    };
+  };
+}
+
+/** Makes the hold end `ttlMs` from now, if that is later than it would end. */
+export function extendDecision(
+  ctx: Ctx,
+  { holdId, ttlMs, dryRun }: HoldCommand & { ttlMs: number },
+): Decide<LedgerResult> {
+  return async (account, db) => {
+    const hold = await readHold(db, holdId, account);
+    const wanted = new Date(ctx.now.getTime() + ttlMs);
+    const { expiresAt } = accepted(planExtension(account.state, hold, hold.createdAt, wanted, ctx.now));
+    const extended: HoldView = { ...hold, expiresAt };
+    return {
+      entries: [],
+      changedHolds: [extended],
+      tell: () => [tellHold(extended, 'hold_changed')],
+      answer: (booking) => holdResult(ctx, extended, booking, dryRun),
+    };
+  };
+}
+
+export interface RefundInput extends Named {
+  /** The redemption that is refunded. */
+  transferId: string;
+  /** All that is left of it unless given. */
+  amount?: number | undefined;
+  orderId?: string | undefined;
+  reason?: string | undefined;
+}
+
+async function readRedemption(db: Db, transferId: string, { state }: OpenAccount): Promise<TransferView> {
+  const transfer = await findTransfer(db, transferId);
+  if (!transfer || transfer.accountId !== state.id) throw new Problem('NOT_FOUND', { resource: 'transfer' });
+  if (transfer.kind !== 'redemption') throw new Problem('NOT_REFUNDABLE', { kind: transfer.kind });
+  return transfer;
+}
+
+/** K7, P5: gives back what a redemption took, to the lots that paid. */
+export function refundDecision(
+  ctx: Ctx,
+  input: RefundInput,
+  policy: { expired: ExpiredRefunds; graceDays: number },
+  check: StatusCheck,
+): Decide<LedgerResult> {
+  const { transferId, reference, orderId, reason } = input;
+  const fingerprint = fingerprintOf('refund', transferId, input.amount, orderId, reason);
+  return async (account, db) => {
+    const known = await knownTransfer(db, reference, fingerprint);
+    if (known) return knownResult(ctx, known, account);
+    accepted(check(account.accountStatus));
+    const redemption = await readRedemption(db, transferId, account);
+    const debit = await findRefundable(db, redemption);
+    const amount = input.amount ?? debit.amount - debit.refunded;
+    if (amount === 0) throw new Problem('REFUND_EXCEEDS_CAPTURE', { refundable: 0 });
+    const { shares, renewed } = accepted(planRefund(debit, amount, policy, ctx.now));
+    const id = ctx.newId();
+    const entry: Entry = {
+      id,
+      kind: 'refund',
+      amount,
+      effectiveAt: ctx.now,
+      reference,
+      fingerprint,
+      correctsId: transferId,
+      orderId: orderId ?? redemption.orderId ?? undefined,
+      reason,
+      shares,
+      revives: debit.lots,
+      ...(renewed && {
+        opens: [{ ...renewed, id: ctx.newId(), activeFrom: ctx.now, source: `refund:${transferId}` }],
+      }),
+    };
+    return {
+      entries: [entry],
+      tell: tellTransfer(account.customerId, kindOf(account.state.unit, 'refunded')),
+      answer: transferResult(ctx, account.customerId, input.dryRun),
+    };
+  };
+}

@@ -1,0 +1,174 @@
+// Accounts as decisions read them: with open lots, open holds and open overdrafts, in one snapshot.
+import { type Placeholder, type SQL, sql } from 'drizzle-orm';
+import type { AccountStatus } from '../../domain/account-states.ts';
+import type { AccountState, Hold, Lot, Overdraft } from '../../domain/ledger/accounts.ts';
+import { type Db, statement, type Tx } from '../connection.ts';
+
+/** Names an account: whose, and of which unit. */
+export interface AccountKey {
+  customerId: string;
+  unit: string;
+}
+
+/** An account with what its customer is. */
+export interface LedgerAccount {
+  customerId: string;
+  accountStatus: AccountStatus;
+  mergedIntoId: string | null;
+  /** Absent while the customer never had any of this unit. */
+  state: AccountState | undefined;
+}
+
+type Instants<T, K extends keyof T> = Omit<T, K> & { [P in K]: string };
+
+interface AccountRow {
+  customerId: string;
+  accountStatus: AccountStatus;
+  mergedIntoId: string | null;
+  id: string | null;
+  unit: string;
+  balance: number;
+  seq: number;
+  version: number;
+  hash: string;
+  lots: Instants<Lot, 'activeFrom'>[] | null;
+  holds: Instants<Hold, 'expiresAt'>[] | null;
+  overdrafts: Overdraft[] | null;
+}
+
+/** Lists come as JSON, so that one statement reads an account in one snapshot. */
+const accountQuery = (storeId: Placeholder, from: SQL): SQL => sql`
+  select c.id as "customerId", c.account_status as "accountStatus", c.merged_into_id as "mergedIntoId",
+    a.id, a.unit, a.balance, a.seq, a.version, encode(a.hash, 'hex') as hash,
+    (select json_agg(json_build_object('id', l.id, 'remaining', l.remaining, 'activeFrom', l.active_from,
+        'expiresAt', l.expires_at))
+      from lots l where l.store_id = ${storeId} and l.account_id = a.id and l.is_open) as lots,
+    (select json_agg(json_build_object('id', h.id, 'status', h.status, 'amount', h.amount, 'lots', h.lots,
+        'captured', h.captured, 'transferId', h.transfer_id, 'expiresAt', h.expires_at))
+      from holds h where h.store_id = ${storeId} and h.account_id = a.id and h.status = 'open') as holds,
+    case when a.overdraft > 0 then
+      (select json_agg(json_build_object('transferId', o.transfer_id, 'remaining', o.remaining) order by o.transfer_id)
+        from overdrafts o where o.store_id = ${storeId} and o.account_id = a.id and o.remaining > 0)
+    end as overdrafts
+  from ${from}`;
+
+const readOne = statement<AccountKey, AccountRow>('read_ledger_account', (p) =>
+  accountQuery(
+    p.storeId,
+    sql`customers c left join ledger_accounts a
+      on a.store_id = ${p.storeId} and a.customer_id = c.id and a.unit = ${p.unit}
+    where c.store_id = ${p.storeId} and c.id = ${p.customerId}`,
+  ),
+);
+
+const readMany = statement<{ ids: readonly string[] }, AccountRow>('read_ledger_accounts', (p) =>
+  accountQuery(
+    p.storeId,
+    sql`ledger_accounts a join customers c on c.store_id = ${p.storeId} and c.id = a.customer_id
+    where a.store_id = ${p.storeId} and a.id = any(${p.ids}::uuid[])`,
+  ),
+);
+
+const lotOf = ({ activeFrom, expiresAt, ...lot }: Instants<Lot, 'activeFrom'>): Lot => ({
+  ...lot,
+  activeFrom: new Date(activeFrom),
+  expiresAt: expiresAt === null ? null : new Date(expiresAt),
+});
+
+const holdOf = ({ expiresAt, ...hold }: Instants<Hold, 'expiresAt'>): Hold => ({
+  ...hold,
+  expiresAt: new Date(expiresAt),
+});
+
+function accountOf(row: AccountRow): LedgerAccount {
+  const { customerId, accountStatus, mergedIntoId, id, unit, balance, seq, version, hash } = row;
+  const state = id === null ? undefined : { id, unit, balance, seq, version, hash, ...listsOf(row) };
+  return { customerId, accountStatus, mergedIntoId, state };
+}
+
+const listsOf = ({ lots, holds, overdrafts }: AccountRow) => ({
+  lots: (lots ?? []).map(lotOf),
+  holds: (holds ?? []).map(holdOf),
+  overdrafts: overdrafts ?? [],
+});
+
+/** The customer with this account, or undefined when there is no such customer. */
+export async function findLedgerAccount(db: Db, key: AccountKey): Promise<LedgerAccount | undefined> {
+  const [row] = await readOne(db, { customerId: key.customerId, unit: key.unit });
+  return row && accountOf(row);
+}
+
+const ensure = statement<
+  { ids: readonly string[]; customerIds: readonly string[]; units: readonly string[]; now: Date },
+  never
+>(
+  'ensure_ledger_accounts',
+  (p) => sql`
+    insert into ledger_accounts (store_id, id, customer_id, unit, balance, overdraft, seq, version, hash, created_at,
+      updated_at)
+    select ${p.storeId}, k.id, k.customer_id, k.unit, 0, 0, 0, 0, '', ${p.now}, ${p.now}
+    from unnest(${p.ids}::uuid[], ${p.customerIds}::uuid[], ${p.units}::text[]) k (id, customer_id, unit)
+    where exists (select from customers c where c.store_id = ${p.storeId} and c.id = k.customer_id)
+    order by k.customer_id, k.unit
+    on conflict (store_id, customer_id, unit) do nothing`,
+);
+
+/** Adds the accounts that are not there yet; those of unknown customers are left out. */
+export const ensureAccounts = (
+  db: Db,
+  keys: readonly AccountKey[],
+  { now, newId }: { now: Date; newId(): string },
+): Promise<unknown> =>
+  ensure(db, {
+    ids: keys.map(() => newId()),
+    customerIds: keys.map(({ customerId }) => customerId),
+    units: keys.map(({ unit }) => unit),
+    now,
+  });
+
+const lock = statement<{ customerIds: readonly string[]; units: readonly string[] }, { id: string }>(
+  'lock_ledger_accounts',
+  (p) => sql`
+    select a.id from ledger_accounts a
+    join unnest(${p.customerIds}::uuid[], ${p.units}::text[]) k (customer_id, unit)
+      on a.customer_id = k.customer_id and a.unit = k.unit
+    where a.store_id = ${p.storeId} order by a.id for update of a`,
+);
+
+/**
+ * The accounts, locked in the order of their ids. Two statements, because what is read beside a lock that had to wait is
+ * as old as the statement's beginning.
+ */
+export async function lockAccounts(tx: Tx, keys: readonly AccountKey[]): Promise<LedgerAccount[]> {
+  const ids = await lock(tx, {
+    customerIds: keys.map(({ customerId }) => customerId),
+    units: keys.map(({ unit }) => unit),
+  });
+  if (ids.length === 0) return [];
+  return (await readMany(tx, { ids: ids.map(({ id }) => id) })).map(accountOf);
+}
+
+const idsOf = statement<{ customerIds: readonly string[] }, AccountKey>(
+  'list_ledger_account_keys',
+  (p) => sql`
+    select a.customer_id as "customerId", a.unit from ledger_accounts a
+    where a.store_id = ${p.storeId} and a.customer_id = any(${p.customerIds}::uuid[])`,
+);
+
+/** All accounts of these customers, locked. */
+export const lockAccountsOf = async (tx: Tx, customerIds: readonly string[]): Promise<LedgerAccount[]> =>
+  lockAccounts(tx, await idsOf(tx, { customerIds }));
+
+const ofCustomer = statement<{ customerId: string }, AccountRow>('read_accounts_of_customer', (p) =>
+  accountQuery(
+    p.storeId,
+    sql`ledger_accounts a join customers c on c.store_id = ${p.storeId} and c.id = a.customer_id
+    where a.store_id = ${p.storeId} and a.customer_id = ${p.customerId} order by a.unit`,
+  ),
+);
+
+/** Every account of one customer, as it is now. */
+export async function listAccountsOf(db: Db, customerId: string): Promise<AccountState[]> {
+  const accounts = (await ofCustomer(db, { customerId })).map(accountOf);
+  return accounts.flatMap(({ state }) => state ?? []);
+}
