@@ -272,7 +272,7 @@ async function sayOneCustomer(db: Db, owner: pg.Client): Promise<void> {
   for (const { id } of rows) {
     let cpu = 0;
     const { ms } = await timed(async () => {
-      const facts = await loadFacts(db, id, env.catalogue);
+      const facts = await loadFacts(db, id, { catalogue: env.catalogue, at: env.calendar.at });
       const before = process.cpuUsage();
       if (facts) segments.filter((segment) => matches(segment, facts));
       cpu = cpuMs(before);

@@ -18,6 +18,7 @@ import { useSerialization } from './plugins/serialization.ts';
 import { shutdown } from './plugins/shutdown.ts';
 import { useValidation } from './plugins/validation.ts';
 import { addSchemas, routes } from './routes/index.ts';
+import { signCustomerToken } from './tokens.ts';
 
 export interface AppOptions {
   config: Config;
@@ -83,6 +84,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(routes, {
     pool,
     publicUrl,
+    signCustomerToken: (request) => signCustomerToken(config, request),
     registry,
     pingQueue: options.pingQueue,
     segmentTimeoutMs: config.SEGMENT_TIMEOUT_MS,

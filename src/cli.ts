@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkLedger } from './actions/ledger-reports.ts';
 import { seedStore } from './actions/seed.ts';
 import { checkCounters, repairCounters } from './actions/self-check.ts';
 import { openStore } from './actions/stores.ts';
@@ -152,6 +153,19 @@ async function seed(args: string[]): Promise<void> {
   });
 }
 
+/** Says what of a store's ledger does not add up. There is no repair: entries are corrected by new entries. */
+async function checkLedgerOf(ctx: Ctx): Promise<void> {
+  const { ok, accounts, checks } = await checkLedger(ctx, { budgetMs: Number.POSITIVE_INFINITY });
+  for (const { name, broken, examples } of checks) {
+    for (const { accountId, subjectId, stored, expected } of examples)
+      say(
+        `  account ${accountId}: ${name}: ${subjectId} says ${stored}, the others ${expected} (${broken} in all)`,
+      );
+  }
+  say(`Store ${ctx.storeId}: ledger of ${accounts} accounts ${ok ? 'adds up' : 'does not add up'}.`);
+  if (!ok) process.exitCode = 1;
+}
+
 async function selfCheck(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -168,6 +182,7 @@ async function selfCheck(args: string[]): Promise<void> {
       }
       say(`Store ${storeId}: ${drifts.length} wrong counters${values.repair ? ', put right' : ''}.`);
       if (drifts.length > 0 && !values.repair) process.exitCode = 1;
+      await checkLedgerOf(ctx);
     }
   });
 }
@@ -271,7 +286,8 @@ const COMMANDS: Record<string, Command> = {
   },
   'self-check': {
     usage: 'self-check [--store ID] [--repair]',
-    about: 'compare the counters of customers with their orders (exit code 1: some differ)',
+    about:
+      'compare the counters of customers with their orders, and the ledger with itself (exit code 1: some differ)',
     run: selfCheck,
   },
   openapi: { usage: 'openapi [--version 3.1|3.0]', about: 'print the OpenAPI document', run: openapi },

@@ -24,8 +24,10 @@ export interface Ctx {
   storeId: string;
   /** The time of the request or job; rules never ask the clock. */
   now: Date;
-  /** `staff:<sub>`, `key:<id>`, `storefront`, `job:<id>`, `system`. */
+  /** `staff:<sub>`, `key:<id>`, `storefront`, `customer:<id>`, `job:<id>`, `system`. */
   actor: string;
+  /** The customer who calls, on the storefront; whether they still may is for the action to look up. */
+  customerId?: string;
   log: Log;
   requestId?: string;
   idempotency?: IdempotentRequest;

@@ -12,6 +12,8 @@ export type Zone = 'staff' | 'storefront' | 'ops' | 'public';
 export interface EndpointConfig {
   zone: Zone;
   scope?: Scope;
+  /** Of the storefront: only with the token of a customer, whom `ctx.customerId` names. */
+  customer?: boolean;
   operationId: string;
   refuses: readonly ErrorCode[];
   idempotency: 'required' | 'optional' | 'none';
@@ -50,6 +52,8 @@ export interface Endpoint<P extends TSchema, Q extends TSchema, B extends TSchem
   /** Missing in zones where the credential alone decides. */
   scope?: Scope;
   zone?: Zone;
+  /** Of the storefront: only with the token of a customer, whom `ctx.customerId` names. */
+  customer?: boolean;
   params?: P;
   query?: Q;
   body?: B;
@@ -132,6 +136,7 @@ export function endpoint<
     idempotency: definition.idempotency ?? (method === 'POST' ? 'optional' : 'none'),
     hasLocation: location !== undefined,
     ...(definition.scope && { scope: definition.scope }),
+    ...(definition.customer && { customer: true }),
     ...(definition.form && { form: definition.form }),
   };
   app.route({

@@ -49,6 +49,12 @@ export const ERRORS = define({
     title: 'No valid credential',
     detail: 'Send `Authorization: Bearer` with a token or API key that is not expired or revoked.',
   },
+  CUSTOMER_TOKEN_REQUIRED: {
+    status: 401,
+    title: 'This is for signed-in customers',
+    detail:
+      'Send the token of a customer (POST /v1/customers/{id}/storefront-tokens); a publishable key says only which shop it is.',
+  },
   SCOPE_MISSING: {
     status: 403,
     title: 'The credential lacks a scope',
@@ -59,6 +65,12 @@ export const ERRORS = define({
     status: 404,
     title: 'Not found',
     detail: 'Check the id; it must belong to the store of your credential.',
+  },
+  PROGRAMME_MISSING: {
+    status: 404,
+    title: 'The store has no loyalty programme',
+    detail:
+      'Make one with PUT /v1/loyalty/programme; GET /v1/loyalty/programme?version=default shows one to begin with.',
   },
   ROUTE_NOT_FOUND: {
     status: 404,
@@ -126,6 +138,26 @@ export const ERRORS = define({
     title: 'A customer with orders cannot be deleted',
     detail: 'Disable or erase the customer instead; GET /v1/customers/{id}/deletability lists every blocker.',
   },
+  CUSTOMER_HAS_CREDIT: {
+    status: 409,
+    title: 'A customer with store credit cannot be deleted',
+    detail: 'Bring the balance of every currency to zero first, or erase the customer instead.',
+  },
+  CUSTOMER_HAS_POINTS: {
+    status: 409,
+    title: 'A customer with points cannot be deleted',
+    detail: 'Bring the points to zero first, or erase the customer instead.',
+  },
+  CUSTOMER_HAS_OPEN_HOLDS: {
+    status: 409,
+    title: 'A customer with open holds cannot be deleted',
+    detail: 'Capture or void the holds, or wait until their time has run out.',
+  },
+  CUSTOMER_HAS_LEDGER_ENTRIES: {
+    status: 409,
+    title: 'A customer with entries in the ledger cannot be deleted',
+    detail: 'History is kept for the books; erase the customer instead.',
+  },
   REFERENCE_REUSED: {
     status: 409,
     title: 'The reference was used for another command',
@@ -140,6 +172,16 @@ export const ERRORS = define({
     status: 409,
     title: 'There are not enough points',
     detail: 'At most the points in `available` can be taken; held, pending and expired points do not count.',
+  },
+  MEMBER_NOT_ACTIVE: {
+    status: 409,
+    title: 'The customer is not in the loyalty programme',
+    detail: 'Enrol the customer first; `status` is `left` for somebody who was a member before.',
+  },
+  TIERS_NOT_OFFERED: {
+    status: 409,
+    title: 'The programme has no tiers',
+    detail: 'Give the programme tiers first.',
   },
   CREDIT_LIMIT_EXCEEDED: {
     status: 409,
@@ -175,6 +217,47 @@ export const ERRORS = define({
     status: 409,
     title: 'More than was taken would be given back',
     detail: 'Refund at most the amount in `refundable`.',
+  },
+  REWARD_NOT_AVAILABLE: {
+    status: 409,
+    title: 'The customer cannot have this reward now',
+    detail: 'The member `why` says what stands in the way; GET /v1/loyalty/rewards/{id} has the conditions.',
+  },
+  REDEMPTION_CLOSED: {
+    status: 409,
+    title: 'The redemption is closed',
+    detail:
+      'The member `status` says what became of it: only a held one is fulfilled or refused, only a fulfilled one reversed.',
+  },
+  REFERRALS_NOT_OFFERED: {
+    status: 409,
+    title: 'The programme rewards no referrals',
+    detail: 'Add `referrals` and a rule for the event referral to the programme.',
+  },
+  SELF_REFERRAL: {
+    status: 409,
+    title: 'Nobody can refer themselves',
+    detail: 'Advocate and friend share what `shared` names, so they count as one person.',
+  },
+  FRIEND_ALREADY_CUSTOMER: {
+    status: 409,
+    title: 'The friend has ordered before',
+    detail: 'Only somebody without an order can be referred.',
+  },
+  FRIEND_ALREADY_REFERRED: {
+    status: 409,
+    title: 'The friend was referred before',
+    detail: 'One referral per friend holds for good, whatever came of it.',
+  },
+  ADVOCATE_NOT_ACTIVE: {
+    status: 409,
+    title: 'The owner of the code cannot refer anybody now',
+    detail: 'Advocates have an active account and are members of the programme.',
+  },
+  REFERRAL_LIMIT: {
+    status: 409,
+    title: 'The advocate has referred as many as the programme allows',
+    detail: 'The limit is in `limit`; raise `referrals.maxPerAdvocate` of the programme to allow more.',
   },
   LAST_ADDRESS: {
     status: 409,
@@ -315,6 +398,21 @@ export const ERRORS = define({
     title: 'The sales agent cannot be stored like this',
     detail: 'Mend the places named in `errors`.',
   },
+  PROGRAMME_INVALID: {
+    status: 422,
+    title: 'The loyalty programme does not hold together',
+    detail: 'Mend the places named in `errors`.',
+  },
+  TIER_NOT_FOUND: {
+    status: 422,
+    title: 'The programme has no such tier',
+    detail: 'Choose one of the keys in `tiers`.',
+  },
+  OVERRIDE_END_PAST: {
+    status: 422,
+    title: 'The end of the tier lies in the past',
+    detail: 'A tier given by hand ends in the future.',
+  },
   TASK_INVALID: {
     status: 422,
     title: 'The task cannot be stored like this',
@@ -370,6 +468,26 @@ export const ERRORS = define({
     title: 'A hold cannot live that long',
     detail: 'A hold ends at most 7 days after it was made.',
   },
+  REWARD_INVALID: {
+    status: 422,
+    title: 'The reward cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
+  REWARD_NEEDS_DELIVERY: {
+    status: 422,
+    title: 'This reward is not fulfilled at once',
+    detail: 'Hold the points without `fulfil`, and fulfil the redemption when the product is handed over.',
+  },
+  REFERRAL_CODE_UNKNOWN: {
+    status: 422,
+    title: 'There is no such referral code',
+    detail: 'Send the code of a member; case, spaces and hyphens do not matter.',
+  },
+  REFERRAL_INVALID: {
+    status: 422,
+    title: 'The referral names nobody',
+    detail: 'Give either friendId or a valid email; see `errors`.',
+  },
   NOT_REFUNDABLE: {
     status: 422,
     title: 'This transfer cannot be refunded',
@@ -384,6 +502,11 @@ export const ERRORS = define({
     status: 422,
     title: 'The currency is not known',
     detail: 'Give an ISO 4217 code, such as EUR.',
+  },
+  ORDER_PAID_EXCEEDS_TOTAL: {
+    status: 422,
+    title: 'Credit and points pay more than the order costs',
+    detail: '`creditPaid` and `pointsPaid` are parts of the total; together they are at most the total.',
   },
   ORDER_TOTAL_MISMATCH: {
     status: 422,
@@ -400,6 +523,16 @@ export const ERRORS = define({
     status: 422,
     title: 'Two refunds have the same id',
     detail: 'Each refund of an order has an id of its own.',
+  },
+  PERIOD_INVALID: {
+    status: 422,
+    title: 'This is no period',
+    detail: 'Send `from` and `until` as days from the year 1000 on, `until` not before `from`.',
+  },
+  STATEMENT_TOO_LONG: {
+    status: 422,
+    title: 'The statement has too many movements for one answer',
+    detail: 'Ask for a shorter period, or for the statement as CSV, which is streamed.',
   },
   REFUND_AT_INVALID: {
     status: 422,

@@ -1,11 +1,11 @@
-// Secrets and tokens of an installation: where APP_SECRET comes from in development, and signing staff tokens.
+// Secrets and tokens of an installation: where APP_SECRET comes from in development, and signing tokens.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSigner } from 'fast-jwt';
 import type { Config } from './config.ts';
 import type { Scope } from './domain/scopes.ts';
-import { jwtSecret, OPS_AUDIENCE, STAFF_AUDIENCE } from './plugins/auth.ts';
+import { jwtSecret, OPS_AUDIENCE, STAFF_AUDIENCE, STOREFRONT_AUDIENCE } from './plugins/auth.ts';
 
 /** Readable by the owner alone. */
 const PRIVATE = 0o600;
@@ -46,6 +46,20 @@ export function signToken(config: Config, request: TokenRequest): string {
     store: request.storeId,
     scope: request.scopes.join(' '),
   });
+}
+
+/** Signs the token of one customer for the storefront. */
+export function signCustomerToken(
+  config: Config,
+  { storeId, customerId, lifetimeSeconds }: { storeId: string; customerId: string; lifetimeSeconds: number },
+): string {
+  const sign = createSigner({
+    key: jwtSecret(config),
+    algorithm: 'HS256',
+    expiresIn: lifetimeSeconds * 1000,
+  });
+  const iss = config.JWT_ISSUER;
+  return sign({ iss, aud: STOREFRONT_AUDIENCE, sub: customerId, store: storeId, scope: '' });
 }
 
 /** Signs a token for /metrics and the like: it belongs to no store. */

@@ -38,7 +38,13 @@ const withConcurrency = (queue: QueueDefinition, concurrency: number): QueueDefi
   queue.concurrency === 1 ? queue : { ...queue, concurrency };
 
 /** Kinds of jobs that are started every night, where this version can do them. */
-const NIGHTLY: readonly JobKind[] = ['self-check'];
+const NIGHTLY: readonly JobKind[] = [
+  'redemption-expiry',
+  'ledger-expiry',
+  'referral-decisions',
+  'birthday-rewards',
+  'self-check',
+];
 
 const reportTo =
   (log: Log): OnError =>

@@ -21,6 +21,7 @@ import type { Tx } from '../db/connection.ts';
 import { touchCustomers } from '../db/customers.ts';
 import { findGroups, type GroupRow } from '../db/groups.ts';
 import type { JobRow } from '../db/jobs.ts';
+import { ledgerCountsOf } from '../db/ledger/belongings.ts';
 import { findAgent } from '../db/sales-agents.ts';
 import { ensureTags, listTagsAmong } from '../db/tags.ts';
 import {
@@ -180,10 +181,12 @@ const setAccount = (command: 'enable' | 'disable') => async (): Promise<Deed> =>
   }),
 });
 
-async function deleteAll({ tx, ids }: Batch): Promise<Deed> {
-  const counts = new Map((await countOrdersAmong(tx, { ids })).map((row) => [row.customerId, row.count]));
+async function deleteAll({ ctx, tx, ids }: Batch): Promise<Deed> {
+  const orders = new Map((await countOrdersAmong(tx, { ids })).map((row) => [row.customerId, row.count]));
+  const ledgerOf = await ledgerCountsOf(tx, ids, ctx.now);
   return {
-    plan: (customer) => planDeletion(customer, { allOrdersCount: counts.get(customer.id) ?? 0 }),
+    plan: (customer) =>
+      planDeletion(customer, { allOrdersCount: orders.get(customer.id) ?? 0, ...ledgerOf(customer.id) }),
     effect: (done) => deleteCustomers(tx, { ids: idsOf(done) }),
     event: () => ({ kind: 'customer.deleted' }),
   };

@@ -5,13 +5,21 @@ import { findHold } from '../db/ledger/holds.ts';
 import { findTransfer } from '../db/ledger/transfers.ts';
 import { type Checkout, checkActive, checkLimit, checkPresent, quoteCredit } from '../domain/credit.ts';
 import { balancesAt } from '../domain/ledger/accounts.ts';
-import type { Entry } from '../domain/ledger/entries.ts';
+import type { Entry, IssueReason } from '../domain/ledger/entries.ts';
 import { planDebit } from '../domain/ledger/spending.ts';
 import { currencyExponent } from '../domain/money.ts';
 import { type CreditSettings, creditSettingsOf } from '../domain/stores.ts';
 import { accepted, Problem } from '../errors.ts';
 import { recentStoreOf } from './customers.ts';
-import { type Decide, fingerprintOf, knownTransfer, type LedgerResult, type Named, post } from './ledger.ts';
+import {
+  accountView,
+  type Decide,
+  fingerprintOf,
+  knownTransfer,
+  type LedgerResult,
+  type Named,
+  post,
+} from './ledger.ts';
 import {
   captureDecision,
   extendDecision,
@@ -47,31 +55,39 @@ export interface CreditInput extends Named {
 const creditFingerprint = (customerId: string, { amount, currency, reason, expiresAt }: CreditInput) =>
   fingerprintOf('credit', customerId, amount, currency, reason, expiresAt);
 
+/** A grant that a rule of ours makes says what for, and where its lot comes from. */
+export interface GrantInput extends CreditInput {
+  issuedFor?: IssueReason;
+  source?: string;
+}
+
 /** K1, K3, K4, K8: a grant opens a lot. */
-function grantDecision(
+export function grantDecision(
   ctx: Ctx,
   customerId: string,
-  input: CreditInput,
+  input: GrantInput,
   settings: CreditSettings,
 ): Decide<LedgerResult> {
   const { amount, currency, reason, notify = false, expiresAt = null, reference, dryRun } = input;
+  const { issuedFor, source = 'grant' } = input;
   const fingerprint = creditFingerprint(customerId, input);
-  if (expiresAt !== null && expiresAt <= ctx.now) throw new Problem('EXPIRY_INVALID', { expiresAt });
   return async (account, db) => {
     const known = await knownTransfer(db, reference, fingerprint);
-    if (known) return knownResult(ctx, known, account);
+    if (known) return knownResult(known, account);
+    if (expiresAt !== null && expiresAt <= account.at) throw new Problem('EXPIRY_INVALID', { expiresAt });
     accepted(checkActive(account.accountStatus));
-    accepted(checkLimit(account.state.balance, amount, settings.limits[currency]));
+    accepted(checkLimit(balancesAt(account.state, account.at), amount, settings.limits[currency]));
     const id = ctx.newId();
     const entry: Entry = {
       id,
       kind: 'grant',
+      ...(issuedFor && { issuedFor }),
       amount,
-      effectiveAt: ctx.now,
+      effectiveAt: account.at,
       reference,
       fingerprint,
       reason,
-      opens: [{ id: ctx.newId(), amount, activeFrom: ctx.now, expiresAt, source: 'grant' }],
+      opens: [{ id: ctx.newId(), amount, activeFrom: account.at, expiresAt, source }],
     };
     return {
       entries: [entry],
@@ -103,15 +119,15 @@ function adjustDecision(
   if (input.expiresAt) throw new Problem('EXPIRY_INVALID', { expiresAt: input.expiresAt });
   return async (account, db) => {
     const known = await knownTransfer(db, reference, fingerprint);
-    if (known) return knownResult(ctx, known, account);
+    if (known) return knownResult(known, account);
     accepted(checkPresent(account.accountStatus));
-    const shares = accepted(planDebit(account.state, amount, ctx.now, allowNegative));
+    const shares = accepted(planDebit(account.state, amount, account.at, allowNegative));
     const id = ctx.newId();
     const entry: Entry = {
       id,
       kind: 'adjustment',
       amount,
-      effectiveAt: ctx.now,
+      effectiveAt: account.at,
       reference,
       fingerprint,
       reason,
@@ -152,8 +168,22 @@ export async function quoteCreditFor(ctx: Ctx, customerId: string, { currency, .
   const account = await findLedgerAccount(ctx.db, { customerId, unit });
   if (!account) throw new Problem('NOT_FOUND', { resource: 'customer' });
   const may = checkActive(account.accountStatus) === undefined;
-  const available = may && account.state ? Math.max(0, balancesAt(account.state, ctx.now).available) : 0;
+  const available =
+    may && account.state ? Math.max(0, accountView(customerId, account.state, ctx.now).available) : 0;
   return { currency, basis, available, ...quoteCredit(checkout, basis, available) };
+}
+
+/** The quote as the API answers it. */
+export function quoteAnswer(quote: Awaited<ReturnType<typeof quoteCreditFor>>) {
+  const { basis, currency, available, eligible, applied, due } = quote;
+  const money = (amount: number) => ({ amount, currency });
+  return {
+    basis,
+    available: money(available),
+    eligible: money(eligible),
+    applied: money(applied),
+    due: money(due),
+  };
 }
 
 export interface CreditSpend extends SpendInput {
@@ -180,7 +210,7 @@ export async function holdCredit(
   const key = { customerId, unit: knownCurrency(input.currency) };
   const { holdMinutes } = await settingsOf(ctx);
   const ttlMs = (ttlMinutes ?? holdMinutes) * MINUTE_MS;
-  return post(ctx, key, input, holdDecision(ctx, key, { ...input, ttlMs }, checkActive));
+  return post(ctx, key, input, holdDecision(ctx, key, { ...input, ttlMinutes, ttlMs }, checkActive));
 }
 
 /** The account of a hold of this customer. @throws Problem NOT_FOUND */

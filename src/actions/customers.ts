@@ -14,6 +14,7 @@ import {
   updateCustomer as updateRow,
 } from '../db/customers.ts';
 import { holdGroups, insertMemberships, listGroupsOf } from '../db/groups.ts';
+import { ledgerCountsOf } from '../db/ledger/belongings.ts';
 import { findSurvivorId } from '../db/merges.ts';
 import { insertNote } from '../db/notes.ts';
 import { countOrdersOf } from '../db/orders.ts';
@@ -32,7 +33,12 @@ import {
   normaliseCustomer,
   type Source,
 } from '../domain/customers.ts';
-import { blockersFor, checkDelete, type DeletionBlocker } from '../domain/deletability.ts';
+import {
+  blockersFor,
+  checkDelete,
+  type DeletionBlocker,
+  type DeletionFacts,
+} from '../domain/deletability.ts';
 import { nameKey } from '../domain/duplicates.ts';
 import { duplicateKey } from '../domain/emails.ts';
 import { type FieldProblem, foldText } from '../domain/fields.ts';
@@ -384,19 +390,23 @@ export function updateCustomer(
   });
 }
 
-/** Everything that stands in the way of deleting a customer, with the way out (C6). */
-export async function listBlockers(tx: Pick<Tx, 'storeId' | 'use'>, id: string): Promise<DeletionBlocker[]> {
-  return blockersFor({ allOrdersCount: await countOrdersOf(tx, id) });
-}
+const deletionFactsOf = async (db: Db, id: string, at: Date): Promise<DeletionFacts> => ({
+  allOrdersCount: await countOrdersOf(db, id),
+  ...(await ledgerCountsOf(db, [id], at))(id),
+});
+
+/** Everything that stands in the way of deleting a customer at the instant, with the way out (C6). */
+export const listBlockers = async (db: Db, id: string, at: Date): Promise<DeletionBlocker[]> =>
+  blockersFor(await deletionFactsOf(db, id, at));
 
 /**
  * Deletes a customer that nothing needs (C6). Erasing is another operation.
- * @throws Problem NOT_FOUND, VERSION_MISMATCH, CUSTOMER_HAS_ORDERS …
+ * @throws Problem NOT_FOUND, VERSION_MISMATCH, CUSTOMER_HAS_ORDERS, CUSTOMER_HAS_CREDIT …
  */
 export function deleteCustomer(ctx: Ctx, id: string, ifMatch?: number): Promise<void> {
   return write(ctx, async (tx) => {
     await lockPresent(tx, id, ifMatch);
-    accepted(checkDelete({ allOrdersCount: await countOrdersOf(tx, id) }));
+    accepted(checkDelete(await deletionFactsOf(tx, id, ctx.now)));
     await tell(ctx, tx, { kind: 'customer.deleted', customerId: id });
     await deleteRow(tx, id);
   });

@@ -31,6 +31,7 @@ import { deleteCustomerTags } from '../db/tags.ts';
 import { groupKey } from '../domain/groups.ts';
 import {
   type AddressDefaults,
+  blockersOfBalances,
   checkMerge,
   differingFields,
   type MergeChoice,
@@ -44,6 +45,15 @@ import { tagKey } from '../domain/tags.ts';
 import { checkUnmerge, planUnmerge, type UnmergePlan, undoableUntil } from '../domain/unmerge.ts';
 import { accepted, Problem } from '../errors.ts';
 import { derivedColumns, readBack, storeOf } from './customers.ts';
+import {
+  type LockedBalances,
+  lockBalances,
+  lockMovedBalances,
+  moveBalances,
+  previewBalances,
+  type ReturnableBalances,
+  returnBalances,
+} from './merge-balances.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -65,9 +75,6 @@ interface Side {
   addresses: AddressRow[];
   belongings: Belongings;
 }
-
-/** No credit and no points are kept here, so nothing that a merge moved can have been spent. */
-const NOTHING_SPENT = 0;
 
 function choiceOf({ custom = {}, ...fields }: NonNullable<MergeInput['choose']>): MergeChoice {
   const ofCustom = Object.entries(custom).map(([key, side]) => [`custom.${key}`, side]);
@@ -106,7 +113,7 @@ const byName = <Item>(items: Item[], keyOf: (item: Item) => string): Item[] =>
   items.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 
 /** The answer: the survivor as it will be, or has become. */
-function outcomeOf(store: Store, into: Side, from: Side, plan: MergePlan) {
+function outcomeOf(store: Store, into: Side, from: Side, plan: MergePlan, balances: LockedBalances) {
   const { tags, groupIds, addresses, counters, fields, moved } = plan;
   const { birthdayMonth: month, birthdayDay: day, birthdayYear: year } = fields;
   const named = new Map(
@@ -158,6 +165,7 @@ function outcomeOf(store: Store, into: Side, from: Side, plan: MergePlan) {
       tags: moved.tagsAdded.length,
       groups: moved.groupIdsAdded.length,
     },
+    balances: previewBalances(balances),
   };
 }
 
@@ -179,9 +187,12 @@ async function applyMerge(
   into: Side,
   from: Side,
   plan: MergePlan,
+  locked: LockedBalances,
 ): Promise<string> {
   const [mergeId, intoId, fromId, now] = [ctx.newId(), into.row.id, from.row.id, ctx.now];
-  const { fields, custom, accountStatus, source, createdAt, registeredAt, moved } = plan;
+  const { fields, custom, accountStatus, source, createdAt, registeredAt } = plan;
+  const balances = await moveBalances(ctx, tx, { mergeId, intoId, fromId }, locked);
+  const moved = { ...plan.moved, balances };
   // First of all the old row gives up its email and externalId, which the survivor may take over.
   await updateCustomer(tx, fromId, {
     accountStatus: 'merged',
@@ -217,15 +228,18 @@ export function mergeCustomers(ctx: Ctx, intoId: string, input: MergeInput) {
   return write(ctx, async (tx) => {
     const { into, from } = await lockPair(tx, intoId, input.from);
     const store = await storeOf({ ...ctx, db: tx });
-    const plan = planMerge({
+    const balances = await lockBalances(ctx, tx, { intoId, fromId: input.from });
+    const planned = planMerge({
       into: mergeCustomerOf(into),
       from: mergeCustomerOf(from),
       choose: choiceOf(input.choose ?? {}),
     });
-    const outcome = outcomeOf(store, into, from, plan);
+    const blockers = [...planned.blockers, ...blockersOfBalances(balances.into, balances.from, balances.at)];
+    const plan = { ...planned, blockers };
+    const outcome = outcomeOf(store, into, from, plan, balances);
     if (input.dryRun) return { dryRun: true, ...outcome };
     accepted(checkMerge(plan));
-    const mergeId = await applyMerge(ctx, tx, store, into, from, plan);
+    const mergeId = await applyMerge(ctx, tx, store, into, from, plan, balances);
     const changes = Object.fromEntries(
       Object.entries(plan.moved.fields).filter(([column]) => !HIDDEN.has(column)),
     );
@@ -236,7 +250,7 @@ export function mergeCustomers(ctx: Ctx, intoId: string, input: MergeInput) {
         kind: 'customer.merged',
         customerId: intoId,
         subjectId: from.row.id,
-        data: { mergeId, fromId: from.row.id, moves: outcome.moves, changes },
+        data: { mergeId, fromId: from.row.id, moves: outcome.moves, balances: outcome.balances, changes },
       },
       { kind: 'customer.merged', customerId: from.row.id, subjectId: intoId, data: { mergeId, intoId } },
     );
@@ -252,7 +266,7 @@ async function lockMerged(
   ctx: Ctx,
   tx: Tx,
   fromId: string,
-): Promise<{ merge: MergeRow; into: Side; from: Side }> {
+): Promise<{ merge: MergeRow; into: Side; from: Side; balances: ReturnableBalances }> {
   const standing = await findStanding(tx, fromId);
   if (!standing) throw new Problem('NOT_FOUND', { resource: 'customer' });
   if (standing.accountStatus === 'erased') throw new Problem('CUSTOMER_GONE', { accountStatus: 'erased' });
@@ -268,13 +282,11 @@ async function lockMerged(
       mergedIntoId: await findSurvivorId(tx, into.row.id),
     });
   }
-  accepted(
-    checkUnmerge(
-      { mergedAt: merge.mergedAt, intoStatus: into.row.accountStatus, spentLotsCount: NOTHING_SPENT },
-      ctx.now,
-    ),
-  );
-  return { merge, into, from };
+  const { intoId, mergedAt } = merge;
+  const balances = await lockMovedBalances(ctx, tx, { intoId, fromId, moved: merge.moved.balances ?? [] });
+  const { spentLotsCount } = balances;
+  accepted(checkUnmerge({ mergedAt, intoStatus: into.row.accountStatus, spentLotsCount }, ctx.now));
+  return { merge, into, from, balances };
 }
 
 /** The agent whom the survivor had before may have been deleted since. */
@@ -307,8 +319,10 @@ async function applyUnmerge(
   into: Side,
   from: Side,
   plan: UnmergePlan,
+  balances: ReturnableBalances,
 ): Promise<void> {
   const [intoId, fromId, now] = [into.row.id, from.row.id, ctx.now];
+  await returnBalances(ctx, tx, { mergeId: merge.id, intoId, fromId }, balances);
   const { fields, custom, intoStatus, fromStatus, source, createdAt, registeredAt } = plan;
   await updateCustomer(tx, intoId, {
     ...fields,
@@ -347,16 +361,16 @@ export interface Unmerged {
 
 /**
  * Takes the merge of a merged customer back. What was edited since, and orders placed since, stay with the survivor.
- * @throws Problem NOT_FOUND, NOT_MERGED, UNMERGE_TOO_LATE, CUSTOMER_GONE, EMAIL_TAKEN, EXTERNAL_ID_TAKEN
+ * @throws Problem NOT_FOUND, NOT_MERGED, UNMERGE_TOO_LATE, UNMERGE_LOTS_SPENT, CUSTOMER_GONE, EMAIL_TAKEN, EXTERNAL_ID_TAKEN
  */
 export function unmergeCustomer(ctx: Ctx, fromId: string): Promise<Unmerged> {
   return write(ctx, async (tx) => {
-    const { merge, into, from } = await lockMerged(ctx, tx, fromId);
+    const { merge, into, from, balances } = await lockMerged(ctx, tx, fromId);
     const store = await storeOf({ ...ctx, db: tx });
     const plan = planUnmerge(merge.moved, mergeCustomerOf(into), from.addresses);
     await dropMissingAgent(tx, plan.fields);
     await refuseTakenMeanwhile(tx, from.row, into.row, plan);
-    await applyUnmerge(ctx, tx, store, merge, into, from, plan);
+    await applyUnmerge(ctx, tx, store, merge, into, from, plan, balances);
     const keptEdits = plan.keptEdits.filter((column) => !HIDDEN.has(column));
     const data = { mergeId: merge.id, keptEdits };
     await tell(

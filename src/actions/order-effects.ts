@@ -8,6 +8,7 @@ import { orderHappenings } from '../domain/order-changes.ts';
 import { countersOf, type OrderCounters } from '../domain/order-counters.ts';
 import { type CheckoutAddress, saveCheckoutAddresses } from './addresses.ts';
 import type { Account, OrderChange, OrderPlan } from './order-plans.ts';
+import { returnRedemptions } from './redemption-returns.ts';
 import { type Happening, tell } from './timeline.ts';
 
 /** What a batch did: its plan, once the orders are written. */
@@ -18,7 +19,7 @@ export interface AppliedOrders extends Pick<OrderPlan, 'changes' | 'accounts' | 
 
 type OrderEffect = (ctx: Ctx, tx: Tx, applied: AppliedOrders) => Promise<void>;
 
-const EFFECTS: readonly OrderEffect[] = [keepAddresses, writeCounters, tellChanges];
+const EFFECTS: readonly OrderEffect[] = [keepAddresses, writeCounters, returnRedemptions, tellChanges];
 
 /** Runs every effect of these changes, one after the other; each takes the whole batch in a few statements. */
 export async function afterOrders(ctx: Ctx, tx: Tx, applied: AppliedOrders): Promise<void> {

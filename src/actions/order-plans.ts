@@ -12,7 +12,7 @@ import {
 } from '../domain/order-counters.ts';
 import type { OrderCustomerReference } from '../domain/order-customers.ts';
 import { type IncomingOrder, type PlannedOrder, planOrderUpsert } from '../domain/order-upserts.ts';
-import type { OrderSnapshot } from '../domain/orders.ts';
+import { hasArrived, type OrderSnapshot } from '../domain/orders.ts';
 import type { Refusal } from '../errors.ts';
 
 /** An order as the platform delivers it, with whom it names as its customer. */
@@ -156,6 +156,7 @@ function nextOrder(
   };
   const facts = planned ? storable(planned) : (before as StoredOrder);
   const items = before && sameValue(before.items, facts.items) ? before.items : facts.items;
+  const arrivedAt = hasArrived(facts.status) ? platformUpdatedAt : null;
   const { id, snapshot, version, createdAt } = kept;
   return {
     ...facts,
@@ -164,6 +165,7 @@ function nextOrder(
     externalId,
     customerId: purchaser.id,
     platformUpdatedAt,
+    deliveredAt: before?.deliveredAt ?? arrivedAt,
     snapshot,
     version: version + 1,
     createdAt,

@@ -22,9 +22,9 @@ import {
 } from './segment-queries.ts';
 
 /** Facts of a customer who is neither merged nor erased. */
-async function factsOf(ctx: Ctx, customerId: string, { catalogue }: QueryEnv): Promise<Facts> {
+async function factsOf(ctx: Ctx, customerId: string, { catalogue, calendar }: QueryEnv): Promise<Facts> {
   await readPresent(ctx.db, customerId);
-  const facts = await loadFacts(ctx.db, customerId, catalogue);
+  const facts = await loadFacts(ctx.db, customerId, { catalogue, at: calendar.at });
   // Deleted between the two reads.
   if (!facts) throw new Problem('NOT_FOUND', { resource: 'customer' });
   return facts;

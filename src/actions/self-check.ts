@@ -1,8 +1,9 @@
-// The self-check (C7): counters against the orders that they count. Checking reports and never changes; repairing is
-// a decision of its own.
+// The self-check: counters against the orders that they count (C7), then the ledger against itself (L2, L3 …). Checking
+// reports and never changes; repairing counters is a decision of its own, the ledger is corrected by transfers.
 import type { Ctx } from '../context.ts';
 import { type Tx, transaction } from '../db/connection.ts';
 import { lockCustomers, touchCustomers } from '../db/customers.ts';
+import { checkLedgerSlice } from '../db/ledger/self-check.ts';
 import {
   type CounterPage,
   compareCounters,
@@ -12,9 +13,11 @@ import {
 import { changedFields } from '../domain/customers.ts';
 import type { EventKind } from '../domain/events.ts';
 import { sameValue } from '../domain/fields.ts';
+import { brokenCount } from '../domain/ledger/self-check.ts';
 import { countersOf, type OrderCounters } from '../domain/order-counters.ts';
 import { storeOf } from './customers.ts';
-import { type Job, type Slice, startJob, toJob } from './jobs.ts';
+import { type Job, type Slice, type SliceResult, startJob, toJob } from './jobs.ts';
+import { ACCOUNTS_PER_SLICE } from './ledger-reports.ts';
 import { type Happening, tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -106,19 +109,40 @@ export function startSelfCheck(ctx: Ctx): Promise<Job> {
   );
 }
 
-/** One page of a self-check: `checked` and `drifted` count customers, and each drift is told on the timeline. */
-export const selfCheckSlice: Slice = async (ctx, tx, job) => {
+/** Where a self-check stands: first in the customers, then in the accounts of the ledger. */
+interface CheckPosition {
+  after?: string;
+  ledger?: { after?: string };
+}
+
+/** One page of customers: `checked` and `drifted` count them, and each drift is told on the timeline. */
+async function checkCustomers(ctx: Ctx, tx: Tx, after: string | undefined): Promise<SliceResult> {
   const { currency } = await storeOf({ ...ctx, db: tx });
-  const { after } = job.position as { after?: string };
   const { checked, drifted, next } = await compareCounters(tx, { after, limit: PAGE, currency });
   await tell(ctx, tx, ...drifted.map((drift) => tellingOf('customer.counters_drifted', drift)));
   for (const drift of drifted)
     ctx.log.warn({ customerId: drift.id, changes: changesOf(drift) }, 'counters drifted');
+  const position: CheckPosition = next === undefined ? { ledger: {} } : { after: next };
+  return { done: checked, outcomes: { checked, drifted: drifted.length }, position: { ...position } };
+}
+
+/** One page of accounts: `accountsChecked` counts them, `ledgerFaults` what does not add up; the log has examples. */
+async function checkAccounts(ctx: Ctx, tx: Tx, after: string | undefined): Promise<SliceResult> {
+  const slice = await checkLedgerSlice(tx, { after, limit: ACCOUNTS_PER_SLICE, at: ctx.now });
+  for (const { name, broken, examples } of slice.findings) {
+    if (broken > 0) ctx.log.error({ check: name, broken, examples }, 'the ledger does not add up');
+  }
   return {
-    done: checked,
-    outcomes: { checked, drifted: drifted.length },
-    ...(next !== undefined && { position: { after: next } }),
+    done: slice.accounts,
+    outcomes: { accountsChecked: slice.accounts, ledgerFaults: brokenCount(slice.findings) },
+    ...(slice.next !== undefined && { position: { ledger: { after: slice.next } } }),
   };
+}
+
+/** One page of a self-check. */
+export const selfCheckSlice: Slice = (ctx, tx, job) => {
+  const { after, ledger }: CheckPosition = job.position;
+  return ledger ? checkAccounts(ctx, tx, ledger.after) : checkCustomers(ctx, tx, after);
 };
 
 const tellingOf = (kind: EventKind, drift: DriftedCustomer): Happening => ({

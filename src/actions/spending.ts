@@ -36,10 +36,10 @@ const kindOf = (unit: string, verb: Verb) =>
   unit === POINTS ? (`points.${verb}` as const) : (`credit.${verb}` as const);
 
 /** The answer about a transfer that was made before: as it was, with the account as it is. */
-export const knownResult = (ctx: Ctx, transfer: TransferView, { state }: OpenAccount) => ({
+export const knownResult = (transfer: TransferView, { state, at }: OpenAccount) => ({
   known: {
     transfer: toTransfer(transfer),
-    account: accountView(transfer.customerId, state, ctx.now),
+    account: accountView(transfer.customerId, state, at),
     dryRun: false,
   },
 });
@@ -75,15 +75,15 @@ export function redeemDecision(
   const fingerprint = fingerprintOf('redeem', customerId, unit, input.amount, input.orderId);
   return async (account, db) => {
     const known = await knownTransfer(db, input.reference, fingerprint);
-    if (known) return knownResult(ctx, known, account);
+    if (known) return knownResult(known, account);
     accepted(check(account.accountStatus));
-    const shares = accepted(planSpend(account.state, input.amount, ctx.now));
+    const shares = accepted(planSpend(account.state, input.amount, account.at));
     const { amount, reference, orderId } = input;
     const entry: Entry = {
       id: ctx.newId(),
       kind: 'redemption',
       amount,
-      effectiveAt: ctx.now,
+      effectiveAt: account.at,
       reference,
       fingerprint,
       orderId,
@@ -98,7 +98,9 @@ export function redeemDecision(
 }
 
 export interface HoldInput extends SpendInput {
+  /** How long it lives, and what the command itself said of that (L7). */
   ttlMs: number;
+  ttlMinutes?: number | undefined;
 }
 
 const holdResult = (ctx: Ctx, hold: HoldView, booking: Booking, dryRun = false): LedgerResult => ({
@@ -108,11 +110,11 @@ const holdResult = (ctx: Ctx, hold: HoldView, booking: Booking, dryRun = false):
   dryRun,
 });
 
-const knownHoldResult = (ctx: Ctx, hold: HoldView, { state }: OpenAccount, transfer?: TransferView) => ({
+const knownHoldResult = (hold: HoldView, { state, at }: OpenAccount, transfer?: TransferView) => ({
   known: {
     ...(transfer && { transfer: toTransfer(transfer) }),
-    hold: toHold(hold, ctx.now),
-    account: accountView(hold.customerId, state, ctx.now),
+    hold: toHold(hold, at),
+    account: accountView(hold.customerId, state, at),
     dryRun: false,
   },
 });
@@ -124,12 +126,12 @@ export function holdDecision(
   input: HoldInput,
   check: StatusCheck,
 ): Decide<LedgerResult> {
-  const fingerprint = fingerprintOf('hold', customerId, unit, input.amount, input.ttlMs, input.orderId);
+  const fingerprint = fingerprintOf('hold', customerId, unit, input.amount, input.ttlMinutes, input.orderId);
   return async (account, db) => {
     const known = await knownHold(db, input.reference, fingerprint);
-    if (known) return knownHoldResult(ctx, known, account);
+    if (known) return knownHoldResult(known, account);
     accepted(check(account.accountStatus));
-    const lots = accepted(planSpend(account.state, input.amount, ctx.now));
+    const lots = accepted(planSpend(account.state, input.amount, account.at));
     const id = ctx.newId();
     const hold: HoldView = {
       id,
@@ -144,8 +146,8 @@ export function holdDecision(
       reference: input.reference ?? id,
       fingerprint,
       orderId: input.orderId ?? null,
-      expiresAt: new Date(ctx.now.getTime() + input.ttlMs),
-      createdAt: ctx.now,
+      expiresAt: new Date(account.at.getTime() + input.ttlMs),
+      createdAt: account.at,
       closedAt: null,
     };
     return {
@@ -189,17 +191,17 @@ export function captureDecision(
 ): Decide<LedgerResult> {
   return async (account, db) => {
     const hold = await readHold(db, holdId, account);
-    const plan = accepted(planCapture(hold, amount, ctx.now));
+    const plan = accepted(planCapture(hold, amount, account.at));
     if ('done' in plan) {
       const transfer = hold.transferId === null ? undefined : await findTransfer(db, hold.transferId);
-      return knownHoldResult(ctx, hold, account, transfer);
+      return knownHoldResult(hold, account, transfer);
     }
     accepted(check(account.accountStatus));
     const entry: Entry = {
       id: ctx.newId(),
       kind: 'redemption',
       amount: plan.amount,
-      effectiveAt: ctx.now,
+      effectiveAt: account.at,
       reference: `capture:${holdId}`,
       holdId,
       orderId: orderId ?? hold.orderId ?? undefined,
@@ -210,7 +212,7 @@ export function captureDecision(
       status: 'captured',
       captured: plan.amount,
       transferId: entry.id,
-      closedAt: ctx.now,
+      closedAt: account.at,
     };
     return {
       entries: [entry],
@@ -226,8 +228,8 @@ export function voidDecision(ctx: Ctx, { holdId, dryRun }: HoldCommand): Decide<
   return async (account, db) => {
     const hold = await readHold(db, holdId, account);
     const { done } = accepted(planVoid(hold));
-    if (done) return knownHoldResult(ctx, hold, account);
-    const voided: HoldView = { ...hold, status: 'voided', closedAt: ctx.now };
+    if (done) return knownHoldResult(hold, account);
+    const voided: HoldView = { ...hold, status: 'voided', closedAt: account.at };
     return {
       entries: [],
       changedHolds: [voided],
@@ -244,8 +246,8 @@ export function extendDecision(
 ): Decide<LedgerResult> {
   return async (account, db) => {
     const hold = await readHold(db, holdId, account);
-    const wanted = new Date(ctx.now.getTime() + ttlMs);
-    const { expiresAt } = accepted(planExtension(account.state, hold, hold.createdAt, wanted, ctx.now));
+    const wanted = new Date(account.at.getTime() + ttlMs);
+    const { expiresAt } = accepted(planExtension(account.state, hold, hold.createdAt, wanted, account.at));
     const extended: HoldView = { ...hold, expiresAt };
     return {
       entries: [],
@@ -283,19 +285,19 @@ export function refundDecision(
   const fingerprint = fingerprintOf('refund', transferId, input.amount, orderId, reason);
   return async (account, db) => {
     const known = await knownTransfer(db, reference, fingerprint);
-    if (known) return knownResult(ctx, known, account);
+    if (known) return knownResult(known, account);
     accepted(check(account.accountStatus));
     const redemption = await readRedemption(db, transferId, account);
     const debit = await findRefundable(db, redemption);
     const amount = input.amount ?? debit.amount - debit.refunded;
     if (amount === 0) throw new Problem('REFUND_EXCEEDS_CAPTURE', { refundable: 0 });
-    const { shares, renewed } = accepted(planRefund(debit, amount, policy, ctx.now));
+    const { shares, renewed } = accepted(planRefund(debit, amount, policy, account.at));
     const id = ctx.newId();
     const entry: Entry = {
       id,
       kind: 'refund',
       amount,
-      effectiveAt: ctx.now,
+      effectiveAt: account.at,
       reference,
       fingerprint,
       correctsId: transferId,
@@ -304,7 +306,7 @@ export function refundDecision(
       shares,
       revives: debit.lots,
       ...(renewed && {
-        opens: [{ ...renewed, id: ctx.newId(), activeFrom: ctx.now, source: `refund:${transferId}` }],
+        opens: [{ ...renewed, id: ctx.newId(), activeFrom: account.at, source: `refund:${transferId}` }],
       }),
     };
     return {

@@ -73,6 +73,9 @@ export async function writeAtOnce<T>(
   const request = ctx.idempotency;
   try {
     const result = await attempt((answer) => (request ? keptRow(ctx, answer, null) : undefined));
+    // The command was carried out before, perhaps under this very key: then its first answer is the answer.
+    const known = request?.replayed && (await findKept(ctx.db, request));
+    if (known) return replay<T>(request, known);
     if (result !== undefined) return result;
   } catch (error) {
     const known = request && (await findKept(ctx.db, request));
@@ -84,4 +87,28 @@ export async function writeAtOnce<T>(
     }
   }
   return write(ctx, work);
+}
+
+/** Carries the answer of a rehearsal out of its transaction. */
+class Rehearsed extends Error {
+  readonly answer: unknown;
+  constructor(answer: unknown) {
+    super('rehearsed');
+    this.answer = answer;
+  }
+}
+
+/**
+ * L10: does the work and takes it back, for a dry run of commands that touch more than one account: the same checks, the
+ * same answer, nothing stored.
+ */
+export async function rehearse<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await transaction(ctx.db, async (tx) => {
+      throw new Rehearsed(await work(tx));
+    });
+  } catch (error) {
+    if (error instanceof Rehearsed) return error.answer as T;
+    throw error;
+  }
 }

@@ -1,7 +1,12 @@
 // Lines of CSV for exports: RFC 4180, formulas guarded. The caller streams them.
 import { guardCell } from '../domain/csv.ts';
 
-export type CsvValue = string | number | boolean | null | undefined | Date | readonly string[];
+/** A number as text, for more digits than a number has: never guarded, though it may begin with a minus. */
+export interface CsvDecimal {
+  decimal: string;
+}
+
+export type CsvValue = string | number | boolean | null | undefined | Date | CsvDecimal | readonly string[];
 
 /**
  * One record with its CRLF. Text is guarded against formulas (`unguardCell` takes that off again), numbers, booleans
@@ -22,7 +27,9 @@ function cellOf(value: CsvValue): string {
   if (typeof value === 'string') return quoted(guardCell(value));
   if (value === null || value === undefined) return '';
   if (typeof value !== 'object') return String(value);
-  return value instanceof Date ? value.toISOString() : quoted(guardCell(value.map(listItem).join(', ')));
+  if (value instanceof Date) return value.toISOString();
+  if ('decimal' in value) return quoted(value.decimal);
+  return quoted(guardCell(value.map(listItem).join(', ')));
 }
 
 function listItem(text: string): string {

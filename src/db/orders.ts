@@ -114,6 +114,7 @@ const itemFields = {
   unitPrice: orderItems.unitPrice,
   discount: orderItems.discount,
   tax: orderItems.tax,
+  isGiftCard: orderItems.isGiftCard,
   total: orderItems.total,
 };
 
@@ -273,6 +274,9 @@ const updateRowsOfOrders = updateRows<OrderRow>('update_orders', orders, [
   'total',
   'refundedTotal',
   'refunds',
+  'creditPaid',
+  'pointsPaid',
+  'deliveredAt',
   'paymentMethod',
   'channel',
   'couponCodes',

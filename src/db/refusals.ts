@@ -13,12 +13,15 @@ const REFUSED_BY_CONSTRAINT: Readonly<Record<string, string>> = {
   tasks_assignee_fk: 'REFERENCE_UNKNOWN',
   tasks_customer_fk: 'REFERENCE_UNKNOWN',
   orders_customer_fk: 'CUSTOMER_HAS_ORDERS',
+  ledger_accounts_customer_fk: 'CUSTOMER_HAS_LEDGER_ENTRIES',
   addresses_default_unique: 'CONFLICT',
   addresses_billing_unique: 'CONFLICT',
 };
 
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
+/** What ON DELETE RESTRICT says since PostgreSQL 18. */
+const RESTRICT_VIOLATION = '23001';
 const STATEMENT_TIMEOUT = '57014';
 const LOCK_TIMEOUT = '55P03';
 
@@ -35,7 +38,7 @@ export function refusalOfDatabase(error: unknown): string | undefined {
   const cause = databaseErrorOf(error);
   if (!cause) return isConnectionLoss(error) ? 'UNAVAILABLE' : undefined;
   const { code = '' } = cause;
-  if (code === UNIQUE_VIOLATION || code === FOREIGN_KEY_VIOLATION) {
+  if ([UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION, RESTRICT_VIOLATION].includes(code)) {
     return REFUSED_BY_CONSTRAINT[constraintOf(cause) ?? ''] ?? 'CONFLICT';
   }
   if (code === STATEMENT_TIMEOUT) return 'QUERY_TIMEOUT';

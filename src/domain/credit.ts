@@ -1,5 +1,6 @@
 // Store credit: who may get and spend it, up to which limit, and what it pays for at checkout (K1–K9).
 import type { AccountStatus } from './account-states.ts';
+import type { Balances } from './ledger/accounts.ts';
 import type { CreditBasis } from './stores.ts';
 
 export type CreditStatusRefusal =
@@ -26,14 +27,17 @@ export function checkPresent(accountStatus: AccountStatus): CreditStatusRefusal 
   return isGone(accountStatus) ? { refused: 'CUSTOMER_GONE', accountStatus } : undefined;
 }
 
-/** K8: `room` is what may still be granted. */
+/**
+ * K8: `room` is what may still be granted. What has expired counts no more, booked to breakage or not. Without a limit of
+ * the store the limit is what can be counted exactly.
+ */
 export function checkLimit(
-  balance: number,
+  { balance, expired }: Pick<Balances, 'balance' | 'expired'>,
   amount: number,
-  limit: number | undefined,
+  limit = Number.MAX_SAFE_INTEGER,
 ): { refused: 'CREDIT_LIMIT_EXCEEDED'; limit: number; room: number } | undefined {
-  if (limit === undefined || balance + amount <= limit) return undefined;
-  return { refused: 'CREDIT_LIMIT_EXCEEDED', limit, room: Math.max(0, limit - balance) };
+  const room = limit - (balance - expired);
+  return amount <= room ? undefined : { refused: 'CREDIT_LIMIT_EXCEEDED', limit, room: Math.max(0, room) };
 }
 
 /** A cart at checkout, in minor units of one currency. */

@@ -9,6 +9,27 @@ const BLOCKERS = [
     wayOut:
       'Orders are kept for the books. Erase the customer instead: that anonymises and keeps the orders.',
   },
+  {
+    code: 'CUSTOMER_HAS_CREDIT',
+    fact: 'creditAccountsCount',
+    wayOut: 'Bring the store credit of every currency to zero: redeem it, or correct it with a reason.',
+  },
+  {
+    code: 'CUSTOMER_HAS_POINTS',
+    fact: 'pointsAccountsCount',
+    wayOut: 'Bring the points to zero: redeem them, or correct them with a reason.',
+  },
+  {
+    code: 'CUSTOMER_HAS_OPEN_HOLDS',
+    fact: 'openHoldsCount',
+    wayOut: 'Capture or void the open holds, or wait until their time has run out.',
+  },
+  {
+    code: 'CUSTOMER_HAS_LEDGER_ENTRIES',
+    fact: 'ledgerEntriesCount',
+    wayOut:
+      'Entries of the ledger are kept for the books. Erase the customer instead: that anonymises and keeps the entries.',
+  },
 ] as const;
 
 export type DeletionFacts = Readonly<Record<(typeof BLOCKERS)[number]['fact'], number>>;

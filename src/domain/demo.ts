@@ -213,6 +213,7 @@ function demoItem(chance: Chance): OrderItem {
     unitPrice,
     discount: 0,
     tax: 0,
+    isGiftCard: false,
   };
 }
 
@@ -273,6 +274,8 @@ function demoOrder(
     taxesIncluded: true,
     discount,
     total,
+    creditPaid: 0,
+    pointsPaid: 0,
     refunds: status === 'completed' ? demoRefunds(chance, number, total, placedAt, until) : [],
     placedAt,
     platformUpdatedAt: placedAt,

@@ -3,7 +3,18 @@
 export const JOB_STATUSES = ['receiving', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-export const JOB_KINDS = ['bulk', 'import', 'tag-change', 'group-change', 'self-check'] as const;
+export const JOB_KINDS = [
+  'bulk',
+  'import',
+  'tag-change',
+  'group-change',
+  'self-check',
+  'ledger-expiry',
+  'loyalty-tiers',
+  'redemption-expiry',
+  'referral-decisions',
+  'birthday-rewards',
+] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** A job in one of these states never runs again. */

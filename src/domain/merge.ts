@@ -3,6 +3,8 @@ import type { AccountStatus } from './account-states.ts';
 import { type AddressUse, chooseDefault } from './addresses.ts';
 import { checkIdentity, checkWholesale, type Gender, type Source } from './customers.ts';
 import { sameValue } from './fields.ts';
+import type { AccountState } from './ledger/accounts.ts';
+import { liveHoldsCount, type MovedBalance, planMove } from './ledger/moves.ts';
 import type { OrderCounters } from './order-counters.ts';
 import { MAX_TAGS_PER_CUSTOMER, tagKey, uniteTags } from './tags.ts';
 
@@ -98,8 +100,11 @@ export type MergeBlocker = {
     | 'AMOUNT_TOO_LARGE'
     | 'NO_EMAIL'
     | 'WHOLESALE_REQUIRES_ACCOUNT'
-    | 'CUSTOMER_NEEDS_IDENTITY';
+    | 'CUSTOMER_NEEDS_IDENTITY'
+    | 'OPEN_HOLDS';
   side?: MergeSide;
+  /** Of holds: how many. */
+  count?: number;
   limit?: number;
   would?: number;
   wayOut: string;
@@ -122,6 +127,8 @@ export type MovedRecord = {
   /** The survivor's after the merge. */
   mergedDefaults: AddressDefaults;
   fromDefaults: AddressDefaults;
+  /** What moved in the ledger; absent in merges from before there was one. */
+  balances?: MovedBalance[];
 };
 export type AddressDefaults = { defaultId: string | null; defaultBillingId: string | null };
 
@@ -153,7 +160,7 @@ export type MergePlan = {
  * C10: what becomes of two customers when `from` goes into `into`. Every field keeps the survivor's value unless it
  * is missing there or `choose` says otherwise. The stronger account survives (active before invited before guest);
  * the email goes with it, for a credential logs in by its email. Both active: the survivor's credential stays.
- * Nothing is decided by the clock; balances are the ledger's business.
+ * Nothing is decided by the clock; what balances add is `blockersOfBalances`.
  */
 export function planMerge(input: {
   into: MergeCustomer;
@@ -364,6 +371,31 @@ function blockersOfOutcome(
   if (checkIdentity(fields) !== undefined) {
     const wayOut = 'Choose an email, phone, last name or company that is there.';
     blockers.push({ code: 'CUSTOMER_NEEDS_IDENTITY', wayOut });
+  }
+  return blockers;
+}
+
+/**
+ * What stands in the way in the ledger, over the accounts of both by unit: a checkout that still holds lots of `from`,
+ * and balances that would pass 2^53.
+ */
+export function blockersOfBalances(
+  into: ReadonlyMap<string, AccountState>,
+  from: ReadonlyMap<string, AccountState>,
+  at: Date,
+): MergeBlocker[] {
+  const blockers: MergeBlocker[] = [];
+  const leaving = [...from.values()];
+  const count = leaving.reduce((total, state) => total + liveHoldsCount(state, at), 0);
+  if (count > 0) {
+    const wayOut = 'Capture or void the open holds, or wait until their time has run out.';
+    blockers.push({ code: 'OPEN_HOLDS', side: 'from', count, wayOut });
+  }
+  const isTooLarge = leaving.some(
+    (state) => (into.get(state.unit)?.balance ?? 0) + planMove(state).amount > Number.MAX_SAFE_INTEGER,
+  );
+  if (isTooLarge) {
+    blockers.push({ code: 'AMOUNT_TOO_LARGE', wayOut: 'Balances stay below 2^53: keep the two apart.' });
   }
   return blockers;
 }

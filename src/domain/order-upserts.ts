@@ -149,6 +149,8 @@ const ORDER_FIELDS: Record<Exclude<keyof Order, 'platformUpdatedAt' | 'items' | 
   taxesIncluded: true,
   discount: true,
   total: true,
+  creditPaid: true,
+  pointsPaid: true,
   paymentMethod: true,
   channel: true,
   couponCodes: true,
@@ -167,6 +169,7 @@ const ITEM_FIELDS: Record<keyof OrderItem, true> = {
   unitPrice: true,
   discount: true,
   tax: true,
+  isGiftCard: true,
 };
 
 /**

@@ -32,6 +32,9 @@ export const COUNTED_STATUSES = [
   'completed',
 ] as const satisfies readonly OrderStatus[];
 
+/** P3: the goods are with the customer. */
+export const hasArrived = (status: OrderStatus): boolean => status === 'delivered' || status === 'completed';
+
 /** O1: most orders of one batch. */
 export const MAX_ORDER_BATCH = 500;
 
@@ -51,6 +54,8 @@ export interface OrderItem {
   discount: number;
   /** Information: the part of the order's `tax` that belongs to this line. */
   tax: number;
+  /** Money in advance: it earns no points when it is bought (P1). */
+  isGiftCard: boolean;
 }
 
 /** Names the ids that tell the line apart; each one given must be that of an item of the order. */
@@ -102,6 +107,9 @@ export interface OrderAmounts {
   /** Taken off the order as a whole, beyond the discounts of the lines. */
   discount: number;
   total: number;
+  /** The parts of `total` that were paid with store credit and with points (P1). */
+  creditPaid: number;
+  pointsPaid: number;
   refunds: readonly OrderRefund[];
 }
 
@@ -109,6 +117,7 @@ export type OrderErrorCode =
   | 'AMOUNT_INVALID'
   | 'AMOUNT_TOO_LARGE'
   | 'CURRENCY_UNKNOWN'
+  | 'ORDER_PAID_EXCEEDS_TOTAL'
   | 'ORDER_TOTAL_MISMATCH'
   | 'REFUND_AT_INVALID'
   | 'REFUND_EXCEEDS_TOTAL'
@@ -156,7 +165,8 @@ export function refundStatusOf(total: number, refundedTotal: number): RefundStat
 
 /**
  * O1: total = Σ (quantity × unitPrice − discount) + shipping + tax (unless included) − discount, exactly; no part below
- * zero; Σ refunds ≤ total, refund ids unique, refunded quantities within the ordered ones. Undefined when all holds.
+ * zero; credit and points pay no more than the total; Σ refunds ≤ total, refund ids unique, refunded quantities within
+ * the ordered ones. Undefined when all holds.
  */
 export function checkOrder(order: OrderAmounts): OrderRefusal | undefined {
   const malformed = [...currencyErrors(order), ...fieldErrors(order)];
@@ -197,6 +207,8 @@ function fieldErrors(order: OrderAmounts): OrderError[] {
     ['/tax', order.tax, 0],
     ['/discount', order.discount, 0],
     ['/total', order.total, 0],
+    ['/creditPaid', order.creditPaid, 0],
+    ['/pointsPaid', order.pointsPaid, 0],
     ...order.refunds.flatMap((refund, index): [string, number, number][] => [
       [`/refunds/${index}/amount`, refund.amount, 0],
       ...(refund.items ?? []).map((item, at): [string, number, number] => [
@@ -228,7 +240,17 @@ function totalErrors(order: OrderAmounts): OrderError[] {
   return [
     ...(order.total === expected ? [] : [mismatch('/total', expected, order.total)]),
     ...itemTaxErrors(order),
+    ...paidErrors(order),
   ];
+}
+
+/** P1: names the part with which credit and points pass the total. */
+function paidErrors({ creditPaid, pointsPaid, total }: OrderAmounts): OrderError[] {
+  const exceeds = (pointer: string, most: number, given: number) => [
+    orderError('ORDER_PAID_EXCEEDS_TOTAL', pointer, `at most ${most}`, given),
+  ];
+  if (creditPaid > total) return exceeds('/creditPaid', total, creditPaid);
+  return pointsPaid > total - creditPaid ? exceeds('/pointsPaid', total - creditPaid, pointsPaid) : [];
 }
 
 function lineErrors(

@@ -11,6 +11,11 @@ export const CATALOGUE: Readonly<Record<JobKind, QueueDefinition>> = {
   'tag-change': { name: 'tag-change', ...SLICED, concurrency: 1 },
   'group-change': { name: 'group-change', ...SLICED, concurrency: 1 },
   'self-check': { name: 'self-check', ...SLICED, concurrency: 1 },
+  'loyalty-tiers': { name: 'loyalty-tiers', ...SLICED, concurrency: 1 },
+  'redemption-expiry': { name: 'redemption-expiry', ...SLICED, concurrency: 1 },
+  'referral-decisions': { name: 'referral-decisions', ...SLICED, concurrency: 1 },
+  'birthday-rewards': { name: 'birthday-rewards', ...SLICED, concurrency: 1 },
+  'ledger-expiry': { name: 'ledger-expiry', ...SLICED, concurrency: 1 },
 };
 
 export const QUEUES: readonly QueueDefinition[] = Object.values(CATALOGUE);

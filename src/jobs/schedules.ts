@@ -1,4 +1,4 @@
-// Work that nobody asks for: the self-check of each store every night, and the removal of answers that expired.
+// Work that nobody asks for: each store's nightly jobs (expiry, self-check), and the removal of answers that expired.
 // Every worker runs this; there is no leader. A night's job has the same id in all of them, so its row is the guard.
 import { createHash } from 'node:crypto';
 import type pg from 'pg';

@@ -1,6 +1,8 @@
 // Which action does the work of which kind of job.
 import { bulkSlice } from '../actions/bulk-slices.ts';
 import { groupChangeSlice } from '../actions/groups.ts';
+import { ledgerExpirySlice } from '../actions/ledger-expiry.ts';
+import { redemptionExpirySlice } from '../actions/redemption-returns.ts';
 import { selfCheckSlice } from '../actions/self-check.ts';
 import { tagChangeSlice } from '../actions/tags.ts';
 import type { Slices } from './runner.ts';
@@ -10,4 +12,6 @@ export const SLICES: Slices = {
   'tag-change': tagChangeSlice,
   'group-change': groupChangeSlice,
   'self-check': selfCheckSlice,
+  'ledger-expiry': ledgerExpirySlice,
+  'redemption-expiry': redemptionExpirySlice,
 };

@@ -1,4 +1,4 @@
-// Who is calling: a staff token (JWT), an API key, or a store's publishable key. Every bad credential is 401.
+// Who is calling: a staff token (JWT), an API key, a store's publishable key, or a customer's token (JWT). Every bad credential is 401.
 
 import { hkdfSync, KeyObject } from 'node:crypto';
 import fastifyJwt from '@fastify/jwt';
@@ -18,6 +18,8 @@ import { Problem } from '../errors.ts';
 export const STAFF_AUDIENCE = 'clientele:staff';
 /** For machines that watch the service: no store, no customer data. */
 export const OPS_AUDIENCE = 'clientele:ops';
+/** For one customer on the pages of the shop: `sub` is the customer. */
+export const STOREFRONT_AUDIENCE = 'clientele:storefront';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Clocks of two machines may differ by this much. */
 const CLOCK_TOLERANCE_MS = 5_000;
@@ -30,6 +32,8 @@ export interface Identity {
   actor: string;
   zone: 'staff' | 'storefront' | 'ops';
   scopes: ReadonlySet<Scope>;
+  /** Whose token it is, on the storefront. */
+  customerId?: string;
 }
 
 declare module 'fastify' {
@@ -57,7 +61,7 @@ export const jwtSecret = (config: Config): string =>
 async function registerVerifiers(app: FastifyInstance, config: Config): Promise<void> {
   const verify = {
     allowedIss: config.JWT_ISSUER,
-    allowedAud: [STAFF_AUDIENCE, OPS_AUDIENCE],
+    allowedAud: [STAFF_AUDIENCE, OPS_AUDIENCE, STOREFRONT_AUDIENCE],
     requiredClaims: ['exp', 'iat', 'iss', 'aud', 'sub', 'scope'],
     clockTolerance: CLOCK_TOLERANCE_MS,
     cache: 1_000,
@@ -109,7 +113,14 @@ function identityOf({ aud, sub, store = '', scope, iat }: Claims): Identity {
     return { storeId: '', actor: `ops:${sub}`, zone: 'ops', scopes: scopesOf(scope) };
   }
   if (typeof store !== 'string' || !UUID.test(store)) throw new Problem('UNAUTHENTICATED');
+  if ([aud].flat().includes(STOREFRONT_AUDIENCE)) return customerIdentity(store, sub);
   return { storeId: store, actor: `staff:${sub}`, zone: 'staff', scopes: scopesOf(scope) };
+}
+
+/** A customer has no scopes: what is theirs alone decides. */
+function customerIdentity(storeId: string, customerId: string): Identity {
+  if (!UUID.test(customerId)) throw new Problem('UNAUTHENTICATED');
+  return { storeId, actor: `customer:${customerId}`, zone: 'storefront', scopes: new Set(), customerId };
 }
 
 const scopeSets = new Map<string, ReadonlySet<Scope>>();
@@ -183,8 +194,9 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
   app.decorateRequest('ctx');
 
   const admit = (request: FastifyRequest, identity: Identity) => {
-    const { zone, scope } = request.routeOptions.config;
+    const { zone, scope, customer } = request.routeOptions.config;
     if (identity.zone !== zone) throw new Problem('UNAUTHENTICATED');
+    if (customer && identity.customerId === undefined) throw new Problem('CUSTOMER_TOKEN_REQUIRED');
     if (scope && !identity.scopes.has(scope)) throw new Problem('SCOPE_MISSING', { required: scope });
     request.identity = identity;
     if (zone === 'ops') return;
@@ -193,6 +205,7 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
       storeId: identity.storeId,
       now: new Date(),
       actor: identity.actor,
+      ...(identity.customerId !== undefined && { customerId: identity.customerId }),
       log: request.log,
       requestId: String(request.id),
       newId,

@@ -47,6 +47,7 @@ export function codesOf(operation: Operation, config: EndpointConfig): ErrorCode
   return [
     ...COMMON,
     ...(config.zone === 'public' ? [] : (['UNAUTHENTICATED'] as const)),
+    ...(config.customer ? (['CUSTOMER_TOKEN_REQUIRED'] as const) : []),
     ...(config.scope ? (['SCOPE_MISSING'] as const) : []),
     ...(hasPathParameter ? (['NOT_FOUND'] as const) : []),
     ...(body?.content['application/json'] ? (['MALFORMED_JSON'] as const) : []),
@@ -195,7 +196,7 @@ export function completeOperation(operation: Operation, config: EndpointConfig):
     ...(parameters.length > 0 && { parameters }),
     ...(requestBody && { requestBody }),
     ...(config.form && { requestBody: formBody(config.form) }),
-    security: SECURITY[config.zone],
+    security: config.customer ? [{ customerToken: [] }] : SECURITY[config.zone],
     ...(config.scope && { 'x-scope': config.scope }),
     responses: { ...problemAnswers(codesOf(operation, config)), ...ownAnswers(operation, config) },
   };

@@ -85,6 +85,11 @@ export const openapi = fp(async (app: FastifyInstance, { version, publicUrl, tok
             scheme: 'bearer',
             description: "The store's publishable key (`pk_…`).",
           },
+          customerToken: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'The token of one customer (POST /v1/customers/{id}/storefront-tokens).',
+          },
         },
       },
     },

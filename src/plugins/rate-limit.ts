@@ -51,7 +51,8 @@ export const rateLimit = fp(async (app: FastifyInstance, options: RateLimitOptio
     const { zone } = request.routeOptions.config;
     if (zone === undefined || zone === 'ops') return;
     // A publishable key is in every page of the shop: its callers are told apart by address.
-    const limiter = request.identity?.zone === 'staff' ? byCredential : byAddress;
+    const isOne = request.identity?.zone === 'staff' || request.identity?.customerId !== undefined;
+    const limiter = isOne ? byCredential : byAddress;
     const limit = await limiter(request);
     if ('max' in limit) announce(reply, limit as Limit);
   });

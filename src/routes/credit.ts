@@ -5,6 +5,7 @@ import {
   changeCredit,
   extendHold,
   holdCredit,
+  quoteAnswer,
   quoteCreditFor,
   redeemCredit,
   refundCredit,
@@ -108,18 +109,7 @@ export async function credit(app: FastifyInstance): Promise<void> {
     body: ref(CreditQuoteRequest),
     returns: { 200: ref(CreditQuote) },
     refuses: ['CURRENCY_UNKNOWN'],
-    handle: async (ctx, { params, body }) => {
-      const { basis, currency, ...amounts } = await quoteCreditFor(ctx, params.customerId, body);
-      const money = (amount: number) => ({ amount, currency });
-      const { available, eligible, applied, due } = amounts;
-      return {
-        basis,
-        available: money(available),
-        eligible: money(eligible),
-        applied: money(applied),
-        due: money(due),
-      };
-    },
+    handle: async (ctx, { params, body }) => quoteAnswer(await quoteCreditFor(ctx, params.customerId, body)),
   });
 
   endpoint(app, {

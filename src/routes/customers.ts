@@ -96,7 +96,15 @@ export async function customers(app: FastifyInstance): Promise<void> {
     scope: 'customers:write',
     params: CustomerParams,
     returns: { 204: null },
-    refuses: ['CUSTOMER_HAS_ORDERS', 'CUSTOMER_GONE', 'VERSION_MISMATCH'],
+    refuses: [
+      'CUSTOMER_HAS_ORDERS',
+      'CUSTOMER_HAS_CREDIT',
+      'CUSTOMER_HAS_POINTS',
+      'CUSTOMER_HAS_OPEN_HOLDS',
+      'CUSTOMER_HAS_LEDGER_ENTRIES',
+      'CUSTOMER_GONE',
+      'VERSION_MISMATCH',
+    ],
     handle: (ctx, { params, ifMatch }) => deleteCustomer(ctx, params.customerId, ifMatch),
   });
 }

@@ -20,7 +20,7 @@ export async function deletability(app: FastifyInstance): Promise<void> {
     refuses: ['CUSTOMER_GONE'],
     handle: async (ctx, { params }) => {
       await readPresent(ctx.db, params.customerId);
-      const blockers = await listBlockers(ctx.db, params.customerId);
+      const blockers = await listBlockers(ctx.db, params.customerId, ctx.now);
       return { deletable: blockers.length === 0, blockers };
     },
   });

@@ -29,6 +29,7 @@ import { sharedSchemas } from '../schemas/helpers.ts';
 import { Import, ImportForm, ImportProblem, ImportProblemPage } from '../schemas/imports.ts';
 import { Job, JobItem, JobItemPage, JobPage } from '../schemas/jobs.ts';
 import { ledgerSchemas } from '../schemas/ledger.ts';
+import { ledgerReportSchemas } from '../schemas/ledger-reports.ts';
 import {
   CustomerMergeRequest,
   CustomerMergeResult,
@@ -40,9 +41,13 @@ import { Note, NoteCreate, NotePage, NoteRevision, NoteRevisionPage, NoteUpdate 
 import { Health, Readiness } from '../schemas/operations.ts';
 import { orderSchemas } from '../schemas/orders.ts';
 import { ErrorEntry, ProblemDocument } from '../schemas/problems.ts';
+import { rewardSchemas } from '../schemas/rewards.ts';
 import { Agent, AgentCreate, AgentPage, AgentUpdate, CalendarFeed } from '../schemas/sales-agents.ts';
 import { segmentSchemas } from '../schemas/segments.ts';
+import { statementSchemas } from '../schemas/statements.ts';
 import { NewsletterReceipt, NewsletterSignUp } from '../schemas/storefront.ts';
+import { storefrontMeSchemas } from '../schemas/storefront-me.ts';
+import { storefrontTokenSchemas } from '../schemas/storefront-tokens.ts';
 import {
   ApiKey,
   ApiKeyCreate,
@@ -76,14 +81,21 @@ import { events } from './events.ts';
 import { groups } from './groups.ts';
 import { imports } from './imports.ts';
 import { jobs } from './jobs.ts';
+import { ledger } from './ledger.ts';
+import { ledgerReports } from './ledger-reports.ts';
 import { merges } from './merges.ts';
 import { notes } from './notes.ts';
 import { type OperationsOptions, operations } from './operations.ts';
 import { orders } from './orders.ts';
+import { redemptions } from './redemptions.ts';
+import { rewards } from './rewards.ts';
 import { type SalesAgentsOptions, salesAgents } from './sales-agents.ts';
 import { type SegmentsOptions, segments } from './segments.ts';
 import { selfCheck } from './self-check.ts';
+import { statements } from './statements.ts';
 import { storefront } from './storefront.ts';
+import { storefrontMe } from './storefront-me.ts';
+import { type StorefrontTokensOptions, storefrontTokens } from './storefront-tokens.ts';
 import { stores } from './stores.ts';
 import { tags } from './tags.ts';
 import { tasks } from './tasks.ts';
@@ -93,7 +105,12 @@ const SCHEMAS: readonly object[] = [
   ...orderSchemas,
   ...segmentSchemas,
   ...ledgerSchemas,
+  ...ledgerReportSchemas,
+  ...statementSchemas,
   ...creditSchemas,
+  ...rewardSchemas,
+  ...storefrontMeSchemas,
+  ...storefrontTokenSchemas,
   ProblemDocument,
   BulkCreate,
   BulkJob,
@@ -186,6 +203,11 @@ const STAFF_ROOMS = [
   events,
   orders,
   credit,
+  ledger,
+  statements,
+  rewards,
+  redemptions,
+  ledgerReports,
   selfCheck,
   stores,
   deletability,
@@ -198,13 +220,15 @@ const STAFF_ROOMS = [
 /** Adds all schemas and rooms to the app. */
 export async function routes(
   app: FastifyInstance,
-  options: OperationsOptions & SalesAgentsOptions & SegmentsOptions,
+  options: OperationsOptions & SalesAgentsOptions & SegmentsOptions & StorefrontTokensOptions,
 ): Promise<void> {
   for (const room of STAFF_ROOMS) await app.register(room, { prefix: '/v1' });
   await app.register(salesAgents, { prefix: '/v1', publicUrl: options.publicUrl });
   await app.register(segments, { prefix: '/v1', segmentTimeoutMs: options.segmentTimeoutMs });
   await app.register(calendars, { prefix: '/v1', pool: options.pool });
+  await app.register(storefrontTokens, { prefix: '/v1', signCustomerToken: options.signCustomerToken });
   await app.register(storefront, { prefix: '/storefront/v1' });
+  await app.register(storefrontMe, { prefix: '/storefront/v1' });
   await app.register(operations, options);
   await app.register(errorTable);
 }

@@ -1,6 +1,8 @@
 // The wire contract of the ledger: accounts, transfers, lots and holds. Amounts are in the unit of the account: minor
 // units of a currency, or points.
 import Type from 'typebox';
+import { LOT_STATUSES, SHOWN_HOLD_STATUSES } from '../domain/ledger/accounts.ts';
+import { CHAIN_FAULTS, MAX_BROKEN_NAMED } from '../domain/ledger/chain.ts';
 import { TRANSFER_KINDS } from '../domain/ledger/entries.ts';
 import { closed, Int64, page, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
 
@@ -50,13 +52,101 @@ export const TransferResource = closed(
   { $id: 'Transfer', description: 'One movement between a customer’s account and an account of the store.' },
 );
 
+const lotMovements = Type.Array(
+  closed({
+    lotId: Type.Optional(Uuid({ description: 'The lot; absent for what was debited beyond all lots.' })),
+    amount: amount('Above zero: it came in; below zero: it was taken.', -1250),
+  }),
+  { description: 'What the transfer did to lots. The sum is what it did to the balance (L3).' },
+);
+
+export const TransferDetail = closed(
+  { ...TransferResource.properties, lots: lotMovements },
+  { $id: 'TransferDetail', description: 'A transfer with the lots that it moved.' },
+);
+
+export const LedgerAccount = closed(
+  {
+    ...AccountBalances.properties,
+    seq: Int64({ description: 'Number of the last transfer; 0 before the first.', examples: [7] }),
+    hash: Type.String({
+      description: 'Hash of the last transfer, which covers all of them (L8); empty before the first.',
+      examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+    }),
+    effectiveAt: Timestamp({ description: 'The amounts are of what counts at this instant (L9) …' }),
+    recordedAt: Timestamp({ description: '… by what had been written down at this one.' }),
+  },
+  { $id: 'LedgerAccount', description: 'An account of a customer at an instant.' },
+);
+export const LedgerAccountPage = page(LedgerAccount, 'LedgerAccountPage');
+
+export const LotRule = closed(
+  {
+    programmeVersion: Type.Integer({ description: 'Version of the loyalty programme.', examples: [3] }),
+    ruleId: Type.String({ description: 'The earning rule.', examples: ['spend'] }),
+    formula: Type.String({ description: 'How the amount came about.', examples: ['floor(49.90 × 1)'] }),
+    lines: Type.Optional(
+      Type.Array(Type.Integer(), { description: 'Positions of the order’s lines that counted.' }),
+    ),
+  },
+  { $id: 'LotRule', description: 'The rule that made a lot, as it was then (P1).' },
+);
+
+export const Lot = closed(
+  {
+    id: Uuid({ description: 'Id of the lot.' }),
+    accountId: Uuid({ description: 'The account it is in.' }),
+    transferId: Uuid({ description: 'The transfer that opened it.' }),
+    amount: amount('What it was opened with.', 2500),
+    remaining: amount('What is left of it; holds are not subtracted.'),
+    isOpen: Type.Boolean({ description: 'Whether something is left of it.' }),
+    status: stringEnum(LOT_STATUSES, { description: 'What time and spending made of it (L5).' }),
+    activeFrom: Timestamp({ description: 'It counts from here.' }),
+    expiresAt: Type.Optional(Timestamp({ description: 'It stops counting here; never, if absent.' })),
+    source: Type.Optional(Type.String({ description: 'Where it came from.', examples: ['grant'] })),
+    rule: Type.Optional(ref(LotRule, { description: 'The rule that made it.' })),
+    createdAt: Timestamp({ description: 'When it was written down.' }),
+  },
+  { $id: 'Lot', description: 'What one credit brought, and what is left of it.' },
+);
+export const LotPage = page(Lot, 'LotPage');
+
+export const ChainReport = closed(
+  {
+    accounts: Type.Integer({ description: 'Accounts that were checked.', examples: [1200] }),
+    transfers: Type.Integer({ description: 'Transfers that were hashed again.', examples: [48_000] }),
+    brokenCount: Type.Integer({ description: 'Accounts whose chain is broken; 0 is good.', examples: [0] }),
+    broken: Type.Array(
+      closed({
+        accountId: Uuid({ description: 'The account.' }),
+        seq: Int64({ description: 'Number of its first broken transfer.', examples: [3] }),
+        transferId: Type.Optional(Uuid({ description: 'Its id; absent where the transfer is missing.' })),
+        fault: stringEnum(CHAIN_FAULTS, {
+          description:
+            '`gap`: a number is missing, is there twice, or the account knows another last one; `hash`: the content is not what was hashed; `balance`: the balance does not follow; `unit`: the account is of another unit.',
+        }),
+      }),
+      { description: `The first fault of each account, at most ${MAX_BROKEN_NAMED}.` },
+    ),
+  },
+  { $id: 'ChainReport', description: 'What a check of the hash chains found (L8).' },
+);
+
+export const TransfersFile = Type.String({
+  description: 'CSV with a line per transfer; amounts in major units with a dot.',
+});
+
+export const LedgerFile = Type.String({
+  description: 'NDJSON: a header, each account followed by its transfers in chain order, and an end.',
+});
+
 export const HoldResource = closed(
   {
     id: Uuid({ description: 'Id of the hold.' }),
     accountId: Uuid({ description: 'The account it reserves from.' }),
     customerId: Uuid({ description: 'Whose account.' }),
     unit: unitOf(),
-    status: stringEnum(['open', 'captured', 'voided', 'expired'], {
+    status: stringEnum(SHOWN_HOLD_STATUSES, {
       description: '`expired` once its time has run out: then it reserves nothing.',
     }),
     amount: amount('What it reserves.'),
@@ -93,7 +183,14 @@ export const LedgerResult = closed(
 
 export const ledgerSchemas = [
   AccountBalances,
+  LedgerAccount,
+  LedgerAccountPage,
+  LotRule,
+  Lot,
+  LotPage,
+  ChainReport,
   TransferResource,
+  TransferDetail,
   TransferPage,
   HoldResource,
   HoldPage,

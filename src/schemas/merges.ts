@@ -4,7 +4,8 @@ import { GENDERS, SOURCES } from '../domain/customers.ts';
 import { MERGE_FIELDS, MERGE_SIDES, type MergeField } from '../domain/merge.ts';
 import { Address } from './addresses.ts';
 import { AccountStatus, Birthday, Customer } from './customers.ts';
-import { closed, Money, nullable, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
+import { closed, Int64, Money, nullable, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
+import { unitOf } from './ledger.ts';
 
 const side = (description: string) => stringEnum(MERGE_SIDES, { description });
 
@@ -50,6 +51,7 @@ const MergeBlocker = closed(
   {
     code: Type.String({ description: 'What stands in the way.', examples: ['TOO_MANY_TAGS'] }),
     side: Type.Optional(side('The customer that it is about.')),
+    count: Type.Optional(Type.Integer({ description: 'How many of them there are.' })),
     limit: Type.Optional(Type.Integer({ description: 'The limit that would be passed.' })),
     would: Type.Optional(Type.Integer({ description: 'The count that it would be.' })),
     wayOut: Type.String({ description: 'What to do about it.' }),
@@ -118,6 +120,19 @@ const Moves = closed(
   { description: 'How much moves from the one customer to the other.' },
 );
 
+const amount = (description: string, example: number) => Int64({ description, examples: [example] });
+const MovedBalance = closed(
+  {
+    unit: unitOf(),
+    lots: count('Lots that move with their dates, source and rule.'),
+    amount: amount('What remains of these lots.', 5000),
+    overdraft: amount('What was taken beyond all lots: the survivor takes this debt over.', 0),
+    balance: amount('What moves in all: amount − overdraft.', 5000),
+    survivorBalance: amount('Balance of the survivor after the merge.', 7500),
+  },
+  { description: 'Store credit of one currency, or points.' },
+);
+
 export const CustomerMergeResult = closed(
   {
     dryRun: Type.Boolean({ description: 'true: nothing was changed.' }),
@@ -136,6 +151,7 @@ export const CustomerMergeResult = closed(
     }),
     survivor: Survivor,
     moves: Moves,
+    balances: Type.Array(MovedBalance, { description: 'Balances that move, by unit.' }),
   },
   { $id: 'CustomerMergeResult', description: 'What a merge did, or would do.' },
 );

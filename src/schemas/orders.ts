@@ -90,6 +90,9 @@ const tags = Type.Array(text('A tag.', 'handmade'), {
   description: 'Tags of the product.',
 });
 const itemDiscount = amount('Taken off this line as a whole.', 500);
+const isGiftCard = Type.Boolean({
+  description: 'The line is a gift card: money in advance, which earns no points.',
+});
 const itemTax = amount('The part of `tax` of the order that belongs to this line; information.', 718);
 
 export const OrderItemInput = closed(
@@ -101,6 +104,7 @@ export const OrderItemInput = closed(
     tags: Type.Optional(tags),
     discount: Type.Optional(itemDiscount),
     tax: Type.Optional(itemTax),
+    isGiftCard: Type.Optional(isGiftCard),
   },
   {
     $id: 'OrderItemInput',
@@ -109,7 +113,7 @@ export const OrderItemInput = closed(
 );
 
 export const OrderItem = closed(
-  { ...itemIds, ...itemFields, categories, tags, discount: itemDiscount, tax: itemTax },
+  { ...itemIds, ...itemFields, categories, tags, discount: itemDiscount, tax: itemTax, isGiftCard },
   { $id: 'OrderItem', description: 'One line of the order. Its total is quantity × unitPrice − discount.' },
 );
 
@@ -144,6 +148,10 @@ const orderAmounts = {
     description: 'Unit prices and shipping contain the tax already, so it is not added.',
   }),
   discount: amount('Taken off the order as a whole, beyond the discounts of the lines.', 0),
+};
+const paid = {
+  creditPaid: amount('The part of `total` that was paid with store credit; it earns no points.', 0),
+  pointsPaid: amount('The part of `total` that was paid with points, as money; it earns no points.', 0),
 };
 const total = amount(
   'Σ (quantity × unitPrice − discount) + shipping + tax (unless included) − discount, exactly.',
@@ -199,6 +207,8 @@ const content = {
   taxesIncluded: Type.Optional(orderAmounts.taxesIncluded),
   discount: Type.Optional(orderAmounts.discount),
   total,
+  creditPaid: Type.Optional(paid.creditPaid),
+  pointsPaid: Type.Optional(paid.pointsPaid),
   refunds: Type.Optional(
     Type.Array(ref(OrderRefund), {
       maxItems: 1000,
@@ -333,8 +343,14 @@ export const Order = closed(
     items: Type.Array(ref(OrderItem), { description: 'The lines.' }),
     ...orderAmounts,
     total,
+    ...paid,
     refunds: Type.Array(ref(OrderRefund), { description: 'All refunds.' }),
     refundedTotal: amount('Sum of the refunds.', 0),
+    deliveredAt: nullable(
+      Timestamp({
+        description: 'When your platform first told that the goods had arrived; null until then.',
+      }),
+    ),
     paymentMethod,
     channel,
     couponCodes,

@@ -30,11 +30,6 @@ const customers = await execute<{ id: string }>(
   ctx.db,
   sql`select customers.id from customers where ${isListed(store.storeId)}`,
 );
-const facts = await factsOf(
-  ctx.db,
-  customers.map(({ id }) => id),
-  DOCUMENTED_CATALOGUE,
-);
 const env = bindEnv({
   at: AT,
   timezone: 'Europe/London',
@@ -42,6 +37,11 @@ const env = bindEnv({
   catalogue: DOCUMENTED_CATALOGUE,
   segments: savedSegments(Object.fromEntries(DOCUMENTED_PRESETS.map(({ slug, query }) => [slug, query]))),
 });
+const facts = await factsOf(
+  ctx.db,
+  customers.map(({ id }) => id),
+  env,
+);
 
 t.test('every documented query finds the same customers by SQL and one by one', async (t) => {
   t.ok(facts.length >= SIZES.customers, 'the store has customers');

@@ -126,8 +126,18 @@ t.test('C4 accounts: only active ones are disabled, only disabled ones enabled',
 });
 
 t.test('C6 a customer with any order is not deleted', (t) => {
-  t.same(planDeletion(GUEST, { allOrdersCount: 1 }), { outcome: 'refused:CUSTOMER_HAS_ORDERS' });
-  t.match(planDeletion(GUEST, { allOrdersCount: 0 }), { outcome: 'done' });
+  const nothing = {
+    allOrdersCount: 0,
+    creditAccountsCount: 0,
+    pointsAccountsCount: 0,
+    openHoldsCount: 0,
+    ledgerEntriesCount: 0,
+  };
+  t.same(planDeletion(GUEST, { ...nothing, allOrdersCount: 1 }), { outcome: 'refused:CUSTOMER_HAS_ORDERS' });
+  t.same(planDeletion(GUEST, { ...nothing, openHoldsCount: 1 }), {
+    outcome: 'refused:CUSTOMER_HAS_OPEN_HOLDS',
+  });
+  t.match(planDeletion(GUEST, nothing), { outcome: 'done' });
   t.end();
 });
 

@@ -23,7 +23,14 @@ t.test('K1: a grant is there at once, with transfer, balance and hash', async (t
   const granted = await credit('', { amount: 2500, currency: 'EUR', reason: 'Late parcel' });
   t.equal(granted.statusCode, 201, granted.body);
   t.match(granted.data, {
-    transfer: { seq: 1, kind: 'grant', from: 'issued:grant', to: 'credit:EUR', amount: 2500, balanceAfter: 2500 },
+    transfer: {
+      seq: 1,
+      kind: 'grant',
+      from: 'issued:grant',
+      to: 'credit:EUR',
+      amount: 2500,
+      balanceAfter: 2500,
+    },
     account: { balance: 2500, available: 2500, held: 0 },
     dryRun: false,
   });
@@ -38,7 +45,10 @@ t.test('K1: a grant is there at once, with transfer, balance and hash', async (t
   t.match(short.data, { code: 'INSUFFICIENT_CREDIT', available: 300 });
   const captured = await credit(`/holds/${held.data.hold.id}/capture`, { amount: 1000 });
   t.equal(captured.statusCode, 200, captured.body);
-  t.match(captured.data, { hold: { status: 'captured', captured: 1000 }, account: { available: 500, held: 0 } });
+  t.match(captured.data, {
+    hold: { status: 'captured', captured: 1000 },
+    account: { available: 500, held: 0 },
+  });
   const again = await credit(`/holds/${held.data.hold.id}/capture`, {});
   t.match(again.data, { transfer: { id: captured.data.transfer.id } }, again.body);
   const refund = await credit('/refunds', { transferId: captured.data.transfer.id, amount: 400 });

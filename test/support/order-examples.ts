@@ -16,6 +16,7 @@ export function item(changes: Partial<OrderItem> = {}): OrderItem {
     unitPrice: 1000,
     discount: 0,
     tax: 0,
+    isGiftCard: false,
     ...changes,
   };
 }
@@ -33,6 +34,8 @@ export function amounts(changes: Partial<OrderAmounts> = {}): OrderAmounts {
     taxesIncluded: false,
     discount: 0,
     total: 1000,
+    creditPaid: 0,
+    pointsPaid: 0,
     refunds: [],
     ...changes,
   };

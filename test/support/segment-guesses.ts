@@ -17,6 +17,7 @@ import {
   GROUPS,
   POSTCODES,
   TAGS,
+  TIERS,
   WORDS,
 } from './segment-pools.ts';
 
@@ -48,6 +49,7 @@ const POOLS: Readonly<Record<string, readonly string[]>> = {
   currency: [...CURRENCIES, 'usd'],
   product_id: ['p1', 'P1', 'p9'],
   sku: ['s-1', "s'2"],
+  tier: [...TIERS, 'GOLD', 'platinum'],
 };
 
 const DATES = [

@@ -31,6 +31,7 @@ export const COUPONS = ['SUMMER', 'summer', 'x;y'] as const;
 export const COMPANIES = ['Acme GmbH', 'ACME gmbh', 'Müller & Söhne', "O'Neil"] as const;
 export const AMOUNTS = [0, 1, 99, 100, 9_999, 10_000, 10_001, 5_000_000_000] as const;
 export const CURRENCIES = ['EUR', 'USD', 'JPY', 'KWD'] as const;
+export const TIERS = ['bronze', 'silver', 'gold'] as const;
 export const DOMAINS = ['example.com', 'example.org', 'bücher.example'] as const;
 
 export const CUSTOM_FIELDS: CustomFieldDeclaration[] = [

@@ -21,6 +21,7 @@ import { itemKeys, ORDER_STATUSES } from '../../src/domain/orders.ts';
 import { Calendar } from '../../src/domain/segments/moments.ts';
 import { tagKey } from '../../src/domain/tags.ts';
 import type { TestStore } from './harness.ts';
+import { possess, possessions } from './segment-accounts.ts';
 import {
   AMOUNTS,
   CATEGORIES,
@@ -155,6 +156,7 @@ const customerOf = (timezone: string, currency: string) =>
     groups: some(GROUPS),
     addresses: fc.array(address, { maxLength: 3 }),
     orders: fc.array(orderOf(timezone, currency), { maxLength: 5 }),
+    possessions: possessions(instants(timezone), currency),
   });
 
 type Generated = ReturnType<typeof customerOf> extends fc.Arbitrary<infer T> ? T : never;
@@ -198,6 +200,8 @@ function orderRows(customerId: string, { orders: list }: Generated) {
       tax: 0,
       taxesIncluded: true,
       discount: 0,
+      creditPaid: 0,
+      pointsPaid: 0,
       refundedTotal: refund ? Math.floor(order.total / 2) : 0,
       refunds: [],
       snapshot: {},
@@ -210,6 +214,7 @@ function orderRows(customerId: string, { orders: list }: Generated) {
       orderId: id,
       position,
       title: 'Thing',
+      isGiftCard: false,
       unitPrice: line.total,
       discount: 0,
       tax: 0,
@@ -295,6 +300,7 @@ export async function populate(
       tx,
       placed.flatMap(({ lines }) => lines),
     );
+    await possess(tx, people);
   });
   return people.map(({ id }) => id);
 }

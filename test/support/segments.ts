@@ -10,7 +10,6 @@ import type { BindEnv } from '../../src/domain/segments/bind.ts';
 import type { Bound } from '../../src/domain/segments/bound.ts';
 import { matches } from '../../src/domain/segments/evaluate.ts';
 import type { Facts } from '../../src/domain/segments/facts.ts';
-import type { Catalogue } from '../../src/domain/segments/fields.ts';
 import { bound } from './segment-binding.ts';
 
 /** Ids of the members by SQL, sorted. */
@@ -25,10 +24,14 @@ export async function membersOf(db: Db, query: Bound, form: 'set' | 'probe'): Pr
 }
 
 /** The facts of these customers. */
-export async function factsOf(db: Db, ids: readonly string[], catalogue: Catalogue): Promise<Facts[]> {
+export async function factsOf(
+  db: Db,
+  ids: readonly string[],
+  { catalogue, calendar }: Pick<BindEnv, 'catalogue' | 'calendar'>,
+): Promise<Facts[]> {
   const facts: Facts[] = [];
   for (const id of ids) {
-    const one = await loadFacts(db, id, catalogue);
+    const one = await loadFacts(db, id, { catalogue, at: calendar.at });
     if (one) facts.push(one);
   }
   return facts;
@@ -44,7 +47,7 @@ export const membersAmong = (query: Bound, facts: readonly Facts[]): string[] =>
 /** Ids of the members, sorted; throws where SQL, at once or one by one, and the facts disagree. */
 export async function askBoth(db: Db, text: string, env: BindEnv, ids: readonly string[]): Promise<string[]> {
   const query = bound(text, env);
-  const alone = membersAmong(query, await factsOf(db, ids, env.catalogue));
+  const alone = membersAmong(query, await factsOf(db, ids, env));
   for (const form of ['set', 'probe'] as const) {
     assert.deepEqual(await membersOf(db, query, form), alone, `${form} evaluation of ${text}`);
   }

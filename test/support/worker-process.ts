@@ -1,39 +1,65 @@
-// A worker as operators run it: its own process, which can be killed.
+// The service as operators run it: processes of its own, which can be killed.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 
-export interface WorkerProcess {
+export interface ServiceProcess {
   /** Sends the signal; resolves to how the process ended: its exit code, or the signal that ended it. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string | null>;
 }
 
-const READY = 'is ready';
+export type WorkerProcess = ServiceProcess;
 
-async function untilReady(child: ChildProcess): Promise<void> {
-  let said = '';
-  for await (const chunk of child.stdout ?? []) {
-    said += chunk;
-    if (said.includes(READY)) return;
-  }
-  throw new Error(`The worker did not start: ${said}`);
+export interface ApiProcess extends ServiceProcess {
+  /** `http://127.0.0.1:<port>` */
+  url: string;
 }
 
-/** Starts `clientele start` with ROLE=worker; resolves when it hears of jobs. */
-export async function startWorkerProcess(env: Record<string, string>): Promise<WorkerProcess> {
+/** What `wanted` catches of the child's words. They are read on, so that it never writes into a closed pipe. */
+const untilSaid = (child: ChildProcess, wanted: RegExp): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let said = '';
+    child.stdout?.on('data', (chunk) => {
+      said += chunk;
+      const match = wanted.exec(said);
+      if (match) resolve(match[1] ?? '');
+    });
+    child.once('exit', () => reject(new Error(`The service did not start: ${said}`)));
+  });
+
+/** Starts `clientele start` in the role; `said` is what `wanted` catches of its words. */
+async function startProcess(
+  env: Record<string, string>,
+  wanted: RegExp,
+): Promise<ServiceProcess & { said: string }> {
   const child = spawn(process.execPath, [CLI, 'start'], {
-    env: { PATH: process.env.PATH, ROLE: 'worker', NODE_ENV: 'test', LOG_LEVEL: 'error', ...env },
+    env: { PATH: process.env.PATH, NODE_ENV: 'test', LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
-  await untilReady(child);
+  const said = await untilSaid(child, wanted);
   return {
+    said,
     async end(signal) {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       await ended;
       return child.exitCode ?? child.signalCode;
     },
   };
+}
+
+/** Starts `clientele start` with ROLE=worker; resolves when it hears of jobs. */
+export const startWorkerProcess = (env: Record<string, string>): Promise<WorkerProcess> =>
+  startProcess({ ROLE: 'worker', ...env }, /is ready/);
+
+/** Starts `clientele start` with ROLE=api on a free port; resolves when it answers. */
+export async function startApiProcess(env: Record<string, string>): Promise<ApiProcess> {
+  const rates = { RATE_LIMIT_PER_MINUTE: '1000000', RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000' };
+  const { said, end } = await startProcess(
+    { ROLE: 'api', PORT: '0', ...rates, ...env },
+    /Docs\s+(\S+)\/docs\s/,
+  );
+  return { url: said, end };
 }

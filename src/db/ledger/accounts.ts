@@ -21,6 +21,10 @@ export interface LedgerAccount {
 
 type Instants<T, K extends keyof T> = Omit<T, K> & { [P in K]: string };
 
+/** Lots and holds as JSON tells them. */
+export type StoredLot = Instants<Lot, 'activeFrom'>;
+export type StoredHold = Instants<Hold, 'expiresAt'>;
+
 interface AccountRow {
   customerId: string;
   accountStatus: AccountStatus;
@@ -31,15 +35,17 @@ interface AccountRow {
   seq: number;
   version: number;
   hash: string;
-  lots: Instants<Lot, 'activeFrom'>[] | null;
-  holds: Instants<Hold, 'expiresAt'>[] | null;
+  updatedAt: Date;
+  lots: StoredLot[] | null;
+  holds: StoredHold[] | null;
   overdrafts: Overdraft[] | null;
 }
 
 /** Lists come as JSON, so that one statement reads an account in one snapshot. */
-const accountQuery = (storeId: Placeholder, from: SQL): SQL => sql`
+const accountQuery = (storeId: Placeholder, from: SQL, more: SQL = sql``): SQL => sql`
   select c.id as "customerId", c.account_status as "accountStatus", c.merged_into_id as "mergedIntoId",
     a.id, a.unit, a.balance, a.seq, a.version, encode(a.hash, 'hex') as hash,
+    a.updated_at as "updatedAt",
     (select json_agg(json_build_object('id', l.id, 'remaining', l.remaining, 'activeFrom', l.active_from,
         'expiresAt', l.expires_at))
       from lots l where l.store_id = ${storeId} and l.account_id = a.id and l.is_open) as lots,
@@ -49,16 +55,30 @@ const accountQuery = (storeId: Placeholder, from: SQL): SQL => sql`
     case when a.overdraft > 0 then
       (select json_agg(json_build_object('transferId', o.transfer_id, 'remaining', o.remaining) order by o.transfer_id)
         from overdrafts o where o.store_id = ${storeId} and o.account_id = a.id and o.remaining > 0)
-    end as overdrafts
+    end as overdrafts${more}
   from ${from}`;
 
-const readOne = statement<AccountKey, AccountRow>('read_ledger_account', (p) =>
-  accountQuery(
-    p.storeId,
-    sql`customers c left join ledger_accounts a
-      on a.store_id = ${p.storeId} and a.customer_id = c.id and a.unit = ${p.unit}
-    where c.store_id = ${p.storeId} and c.id = ${p.customerId}`,
-  ),
+interface KeyColumns {
+  customerIds: readonly string[];
+  units: readonly string[];
+}
+
+const columnsOfKeys = (keys: readonly AccountKey[]): KeyColumns => ({
+  customerIds: keys.map(({ customerId }) => customerId),
+  units: keys.map(({ unit }) => unit),
+});
+
+/** The keys come as JSON: of arrays the number is guessed from the values, and the statement planned each time. */
+const readByKeys = statement<{ keys: string }, AccountRow & { place: number }>(
+  'read_ledger_accounts_by_keys',
+  (p) =>
+    accountQuery(
+      p.storeId,
+      sql`json_to_recordset(${p.keys}::json) k (customer_id uuid, unit text, place integer)
+      join customers c on c.store_id = ${p.storeId} and c.id = k.customer_id
+      left join ledger_accounts a on a.store_id = ${p.storeId} and a.customer_id = c.id and a.unit = k.unit`,
+      sql`, k.place`,
+    ),
 );
 
 const readMany = statement<{ ids: readonly string[] }, AccountRow>('read_ledger_accounts', (p) =>
@@ -69,20 +89,21 @@ const readMany = statement<{ ids: readonly string[] }, AccountRow>('read_ledger_
   ),
 );
 
-const lotOf = ({ activeFrom, expiresAt, ...lot }: Instants<Lot, 'activeFrom'>): Lot => ({
+export const lotOf = ({ activeFrom, expiresAt, ...lot }: StoredLot): Lot => ({
   ...lot,
   activeFrom: new Date(activeFrom),
   expiresAt: expiresAt === null ? null : new Date(expiresAt),
 });
 
-const holdOf = ({ expiresAt, ...hold }: Instants<Hold, 'expiresAt'>): Hold => ({
+export const holdOf = ({ expiresAt, ...hold }: StoredHold): Hold => ({
   ...hold,
   expiresAt: new Date(expiresAt),
 });
 
 function accountOf(row: AccountRow): LedgerAccount {
-  const { customerId, accountStatus, mergedIntoId, id, unit, balance, seq, version, hash } = row;
-  const state = id === null ? undefined : { id, unit, balance, seq, version, hash, ...listsOf(row) };
+  const { customerId, accountStatus, mergedIntoId, id, unit, balance, seq, version, hash, updatedAt } = row;
+  const state =
+    id === null ? undefined : { id, unit, balance, seq, version, hash, updatedAt, ...listsOf(row) };
   return { customerId, accountStatus, mergedIntoId, state };
 }
 
@@ -92,16 +113,22 @@ const listsOf = ({ lots, holds, overdrafts }: AccountRow) => ({
   overdrafts: overdrafts ?? [],
 });
 
-/** The customer with this account, or undefined when there is no such customer. */
-export async function findLedgerAccount(db: Db, key: AccountKey): Promise<LedgerAccount | undefined> {
-  const [row] = await readOne(db, { customerId: key.customerId, unit: key.unit });
-  return row && accountOf(row);
+/** The customers with these accounts, in the order of the keys; undefined where there is no such customer. */
+export async function findLedgerAccounts(
+  db: Db,
+  keys: readonly AccountKey[],
+): Promise<(LedgerAccount | undefined)[]> {
+  const places = keys.map(({ customerId, unit }, place) => ({ customer_id: customerId, unit, place }));
+  const rows = await readByKeys(db, { keys: JSON.stringify(places) });
+  const byPlace = new Map(rows.map((row) => [row.place, accountOf(row)]));
+  return keys.map((_, place) => byPlace.get(place));
 }
 
-const ensure = statement<
-  { ids: readonly string[]; customerIds: readonly string[]; units: readonly string[]; now: Date },
-  never
->(
+/** The customer with this account, or undefined when there is no such customer. */
+export const findLedgerAccount = async (db: Db, key: AccountKey): Promise<LedgerAccount | undefined> =>
+  (await findLedgerAccounts(db, [key]))[0];
+
+const ensure = statement<KeyColumns & { ids: readonly string[]; now: Date }, never>(
   'ensure_ledger_accounts',
   (p) => sql`
     insert into ledger_accounts (store_id, id, customer_id, unit, balance, overdraft, seq, version, hash, created_at,
@@ -120,13 +147,12 @@ export const ensureAccounts = (
   { now, newId }: { now: Date; newId(): string },
 ): Promise<unknown> =>
   ensure(db, {
+    ...columnsOfKeys(keys),
     ids: keys.map(() => newId()),
-    customerIds: keys.map(({ customerId }) => customerId),
-    units: keys.map(({ unit }) => unit),
     now,
   });
 
-const lock = statement<{ customerIds: readonly string[]; units: readonly string[] }, { id: string }>(
+const lock = statement<KeyColumns, { id: string }>(
   'lock_ledger_accounts',
   (p) => sql`
     select a.id from ledger_accounts a
@@ -140,10 +166,7 @@ const lock = statement<{ customerIds: readonly string[]; units: readonly string[
  * as old as the statement's beginning.
  */
 export async function lockAccounts(tx: Tx, keys: readonly AccountKey[]): Promise<LedgerAccount[]> {
-  const ids = await lock(tx, {
-    customerIds: keys.map(({ customerId }) => customerId),
-    units: keys.map(({ unit }) => unit),
-  });
+  const ids = await lock(tx, columnsOfKeys(keys));
   if (ids.length === 0) return [];
   return (await readMany(tx, { ids: ids.map(({ id }) => id) })).map(accountOf);
 }
@@ -172,3 +195,20 @@ export async function listAccountsOf(db: Db, customerId: string): Promise<Accoun
   const accounts = (await ofCustomer(db, { customerId })).map(accountOf);
   return accounts.flatMap(({ state }) => state ?? []);
 }
+
+/** An account that exists, with whose it is. */
+export interface KnownAccount {
+  customerId: string;
+  state: AccountState;
+}
+
+/** The accounts with these ids, as they are now, in the order of their ids. */
+export async function listAccounts(db: Db, ids: readonly string[]): Promise<KnownAccount[]> {
+  const accounts = (await readMany(db, { ids })).map(accountOf);
+  return accounts
+    .flatMap(({ customerId, state }) => (state ? [{ customerId, state }] : []))
+    .sort((one, other) => (one.state.id < other.state.id ? -1 : 1));
+}
+
+export const findAccount = async (db: Db, id: string): Promise<KnownAccount | undefined> =>
+  (await listAccounts(db, [id]))[0];

@@ -115,3 +115,16 @@ const sharesOf = statement<{ ids: readonly string[] }, LotShare & { transferId: 
 
 /** What the transfers took from lots (above 0) or gave back to them (below 0). */
 export const listAllocations = (db: Db, ids: readonly string[]) => sharesOf(db, { ids });
+
+const lotByTransfer = statement<{ transferId: string; accountId: string }, { id: string }>(
+  'find_lot_of_transfer',
+  (p) => sql`
+    select l.id from lots l
+    where l.store_id = ${p.storeId} and l.account_id = ${p.accountId} and l.transfer_id = ${p.transferId} limit 1`,
+);
+
+/** The lot that a grant opened. */
+export const findLotOf = async (
+  db: Db,
+  grant: { transferId: string; accountId: string },
+): Promise<string | undefined> => (await lotByTransfer(db, grant))[0]?.id;

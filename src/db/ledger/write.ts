@@ -1,5 +1,5 @@
-// Everything that a decision changes, in one statement: accounts guarded by their versions, transfers, lots, allocations,
-// holds, events, mails and the kept answer. Either all of it is written or nothing.
+// Everything that decisions change, in one statement: accounts guarded by their versions, transfers, lots, allocations,
+// holds, events, mails and the kept answers. Of an account either all of it is written or nothing.
 import { type Placeholder, type SQL, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { Hold } from '../../domain/ledger/accounts.ts';
@@ -7,7 +7,7 @@ import type { Booking } from '../../domain/ledger/entries.ts';
 import { type Db, statement } from '../connection.ts';
 import type { NewEvent } from '../events.ts';
 import type { KeptRow } from '../idempotency-keys.ts';
-import { columnsOf, definitionOf } from '../record-sets.ts';
+import { columnsOf, definitionOf, type RecordColumn } from '../record-sets.ts';
 import { events } from '../tables/events.ts';
 import { idempotencyKeys } from '../tables/idempotency-keys.ts';
 import {
@@ -46,11 +46,14 @@ interface PartInput {
   rows: Placeholder;
 }
 
-/** Nothing is written when an account was changed meanwhile. */
-const IF_WON = sql`(select ok from won)`;
+/** Nothing is written of an account that was changed meanwhile: each row says whose it is. */
+const IF_WON = sql`r."accountId" = any ((select ids from won)::uuid[])`;
+const OWNER: RecordColumn = { property: 'accountId', name: 'account_id', type: 'uuid' };
 
-const recordsOf = (rows: Placeholder, table: PgTable, properties?: readonly string[]): SQL =>
-  sql`json_to_recordset(${rows}::json) as r(${definitionOf(columnsOf(table, properties))})`;
+function recordsOf(rows: Placeholder, table: PgTable, properties?: readonly string[]): SQL {
+  const columns = columnsOf(table, properties).filter(({ property }) => property !== OWNER.property);
+  return sql`json_to_recordset(${rows}::json) as r(${definitionOf([OWNER, ...columns])})`;
+}
 
 function insertInto(table: PgTable, without: readonly string[] = []) {
   const columns = columnsOf(table).filter(({ property }) => !without.includes(property));
@@ -71,13 +74,13 @@ const PARTS = {
   opened: insertInto(lots),
   remaining: ({ storeId, rows }: PartInput) => sql`
     update lots l set remaining = r.remaining, is_open = r.remaining > 0
-    from ${recordsOf(rows, lots, ['id', 'accountId', 'remaining'])}
+    from ${recordsOf(rows, lots, ['id', 'remaining'])}
     where l.store_id = ${storeId} and l.account_id = r."accountId" and l.id = r.id and ${IF_WON}`,
   allocations: insertInto(allocations),
   overdrafts: insertInto(overdrafts),
   covered: ({ storeId, rows }: PartInput) => sql`
     update overdrafts o set remaining = r.remaining
-    from ${recordsOf(rows, overdrafts, ['accountId', 'transferId', 'remaining'])}
+    from ${recordsOf(rows, overdrafts, ['transferId', 'remaining'])}
     where o.store_id = ${storeId} and o.account_id = r."accountId" and o.transfer_id = r."transferId" and ${IF_WON}`,
   newHolds: insertInto(holds),
   changedHolds: ({ storeId, rows }: PartInput) => sql`
@@ -94,16 +97,27 @@ type Part = keyof typeof PARTS;
 const PART_NAMES = Object.keys(PARTS) as readonly Part[];
 
 type Rows = Readonly<Record<Part, readonly object[]>>;
-type Values = { accounts: string; accountsCount: number } & { [P in Part]?: string };
+type Values = { accounts: string } & { [P in Part]?: string };
+type Written = { ids: string[] | null };
 
 /** Many small statements instead of one with idle parts: each idle part costs as much as a small one. */
-const composed = new Map<string, (db: Db, values: Values) => Promise<{ ok: boolean }[]>>();
+const composed = new Map<string, (db: Db, values: Values) => Promise<Written[]>>();
+
+const ACCOUNT = columnsOf(ledgerAccounts, [
+  'id',
+  'balance',
+  'overdraft',
+  'seq',
+  'version',
+  'hash',
+  'updatedAt',
+]);
 
 function compose(parts: readonly Part[]) {
   const name = `write_ledger ${parts.map((part) => PART_NAMES.indexOf(part)).join(' ')}`;
   const known = composed.get(name);
   if (known) return known;
-  const built = statement<Values, { ok: boolean }>(name, (p) => {
+  const built = statement<Values, Written>(name, (p) => {
     const { storeId } = p;
     const writes = parts.map(
       (part) => sql`, ${sql.raw(`"${part}"`)} as (${PARTS[part]({ storeId, rows: p[part] })})`,
@@ -112,12 +126,12 @@ function compose(parts: readonly Part[]) {
       with changed as (
         update ledger_accounts a set balance = r.balance, overdraft = r.overdraft, seq = r.seq, hash = r.hash,
           version = r.version, updated_at = r."updatedAt"
-        from ${recordsOf(p.accounts, ledgerAccounts)}
-        where a.store_id = ${storeId} and a.id = r.id and a.version = r.version - 1
+        from json_to_recordset(${p.accounts}::json) as r(${definitionOf(ACCOUNT)}, before bigint)
+        where a.store_id = ${storeId} and a.id = r.id and a.version = r.before
         returning a.id
-      ), won as (select count(*) = ${p.accountsCount}::integer as ok from changed)
+      ), won as (select array_agg(id) as ids from changed)
       ${sql.join(writes)}
-      select ok from won`;
+      select ids from won`;
   });
   composed.set(name, built);
   return built;
@@ -126,54 +140,102 @@ function compose(parts: readonly Part[]) {
 /** Hex as Postgres reads bytea in JSON. */
 const bytea = (hex: string | null): string | null => (hex === null ? null : `\\x${hex}`);
 
-function rowsOf(change: LedgerChange): Rows {
-  const { bookings, newHolds = [], changedHolds = [], events = [], messages = [], kept, at } = change;
-  const each = <T>(pick: (booking: Booking) => readonly T[]): (T & { accountId: string })[] =>
-    bookings.flatMap((booking) => pick(booking).map((row) => ({ ...row, accountId: booking.before.id })));
+/** What a later command of the same statement says of a row goes into the row: none is written twice. */
+function settle<Added extends object, Changed extends object>(
+  keyOf: (row: Added | Changed) => string,
+  added: readonly Added[],
+  changed: readonly Changed[],
+): [Added[], Changed[]] {
+  const fresh = new Map(added.map((row) => [keyOf(row), row]));
+  const old = new Map<string, Changed>();
+  for (const row of changed) {
+    const known = fresh.get(keyOf(row));
+    if (known) fresh.set(keyOf(row), { ...known, ...row });
+    else old.set(keyOf(row), row);
+  }
+  return [[...fresh.values()], [...old.values()]];
+}
+
+type Owned<T> = T & { accountId: string };
+const idOf = ({ id }: { id: string }): string => id;
+
+function rowsOf(changes: readonly LedgerChange[]): Rows {
+  const each = <T extends object>(
+    pick: (booking: Booking, change: LedgerChange) => readonly T[],
+  ): Owned<T>[] =>
+    changes.flatMap((change) =>
+      change.bookings.flatMap((booking) =>
+        pick(booking, change).map((row) => ({ ...row, accountId: booking.before.id })),
+      ),
+    );
+  const beside = <T extends object>(pick: (change: LedgerChange) => readonly T[] | undefined): Owned<T>[] =>
+    changes.flatMap((change) => (pick(change) ?? []).map((row) => ({ ...row, accountId: ownerOf(change) })));
   const transfers = each((booking) => booking.transfers);
+  const [opened, remaining] = settle(
+    idOf,
+    each((booking, { at }) => booking.opened.map((lot) => ({ ...lot, createdAt: at }))),
+    each((booking) => booking.remaining),
+  );
+  const [overdrafts, covered] = settle(
+    ({ transferId }) => transferId,
+    each((booking) => booking.overdrafts.map((row) => ({ ...row, remaining: row.amount }))),
+    each((booking) => booking.covered),
+  );
+  const [newHolds, changedHolds] = settle(
+    idOf,
+    beside((change) => change.newHolds),
+    beside((change) => change.changedHolds),
+  );
   return {
     transfers: transfers.map((row) => ({
       ...row,
       hash: bytea(row.hash),
       fingerprint: bytea(row.fingerprint),
     })),
-    notes: transfers.flatMap(({ id, reason }) => (reason === null ? [] : [{ transferId: id, reason }])),
-    opened: each((booking) => booking.opened).map((lot) => ({
-      ...lot,
-      isOpen: lot.remaining > 0,
-      createdAt: at,
-    })),
-    remaining: each((booking) => booking.remaining),
+    notes: transfers.flatMap(({ id, reason, accountId }) =>
+      reason === null ? [] : [{ transferId: id, reason, accountId }],
+    ),
+    opened: opened.map((lot) => ({ ...lot, isOpen: lot.remaining > 0 })),
+    remaining,
     allocations: each((booking) => booking.allocations),
-    overdrafts: each((booking) => booking.overdrafts.map((row) => ({ ...row, remaining: row.amount }))),
-    covered: each((booking) => booking.covered),
+    overdrafts,
+    covered,
     newHolds: newHolds.map((hold) => ({ ...hold, fingerprint: bytea(hold.fingerprint) })),
     changedHolds,
-    events,
-    messages,
-    kept: kept ? [{ ...kept, fingerprint: bytea(kept.fingerprint.toString('hex')) }] : [],
+    events: beside(({ events }) => events),
+    messages: beside(({ messages }) => messages),
+    kept: beside(({ kept }) => kept && [{ ...kept, fingerprint: bytea(kept.fingerprint.toString('hex')) }]),
   };
 }
 
-const accountRowOf = ({ after }: Booking, updatedAt: Date) => ({
-  ...after,
-  overdraft: after.overdrafts.reduce((total, { remaining }) => total + remaining, 0),
-  hash: bytea(after.hash),
-  updatedAt,
-});
+/** Whose what is beside the bookings is; of several accounts in one transaction any, because all of them are won. */
+const ownerOf = ({ bookings: [booking] }: LedgerChange): string => (booking as Booking).before.id;
+
+/** From the version that the first decision found to the state that the last one left. */
+function accountRowsOf(changes: readonly LedgerChange[]): object[] {
+  const rows = new Map<string, Record<string, unknown> & { before: number }>();
+  for (const { before, after } of changes.flatMap(({ bookings }) => bookings)) {
+    const { id, balance, seq, version, updatedAt } = after;
+    rows.set(id, {
+      ...{ id, balance, seq, version, updatedAt },
+      overdraft: after.overdrafts.reduce((total, { remaining }) => total + remaining, 0),
+      hash: bytea(after.hash),
+      before: rows.get(id)?.before ?? before.version,
+    });
+  }
+  return [...rows.values()];
+}
 
 /**
- * Writes the change; false = an account was changed by somebody else since it was read, and nothing is written. Works
- * with and without a transaction around it. A taken reference or idempotency key is a unique violation.
+ * Writes the changes; several of one account are in the order of their decisions. Resolves to the accounts that were as
+ * the decisions had read them: of the others nothing is written. Works with and without a transaction around it. A taken
+ * reference or idempotency key is a unique violation.
  */
-export async function writeLedger(db: Db, change: LedgerChange): Promise<boolean> {
-  const rows = rowsOf(change);
+export async function writeLedger(db: Db, changes: readonly LedgerChange[]): Promise<ReadonlySet<string>> {
+  const rows = rowsOf(changes);
   const parts = PART_NAMES.filter((part) => rows[part].length > 0);
-  const values: Values = {
-    accounts: JSON.stringify(change.bookings.map((booking) => accountRowOf(booking, change.at))),
-    accountsCount: change.bookings.length,
-  };
+  const values: Values = { accounts: JSON.stringify(accountRowsOf(changes)) };
   for (const part of parts) values[part] = JSON.stringify(rows[part]);
-  const [result] = await compose(parts)(db, values);
-  return result?.ok === true;
+  const [written] = await compose(parts)(db, values);
+  return new Set(written?.ids ?? []);
 }

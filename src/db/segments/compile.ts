@@ -6,14 +6,16 @@ import {
   type BoundLeaf,
   type BoundList,
   type BoundRows,
+  type BoundValue,
   countTotals,
   holdsForNone,
+  isWithin,
   type Range,
   type RowTest,
   type Test,
   type TotalTest,
 } from '../../domain/segments/bound.ts';
-import type { ListAttribute, Scalar, ScalarType } from '../../domain/segments/fields.ts';
+import type { ListAttribute, OneRow, Scalar, ScalarType } from '../../domain/segments/fields.ts';
 
 /** The store, or its place in a statement that is built once. */
 export type StoreId = string | number | Placeholder;
@@ -45,16 +47,22 @@ interface Context extends Target {
 interface Tokens {
   storeId: StoreId;
   currency?: string;
+  /** The instant of asking in ms, or its place in a statement that is built once; needed where the text has it. */
+  at?: number | Placeholder;
 }
 
+const instantSql = (at: number | Placeholder | undefined): SQL =>
+  sql`${typeof at === 'number' ? new Date(at).toISOString() : at}::timestamptz`;
+
 /** Text of the registry with its tokens filled in. */
-export function registrySql(text: string, { storeId, currency }: Tokens): SQL {
+export function registrySql(text: string, { storeId, currency, at }: Tokens): SQL {
   const ofStore = sql`(select s.currency from stores s where s.id = ${storeId})`;
-  const parts = text.split(/(?<!:):(store|currency)\b/);
+  const parts = text.split(/(?<!:):(store|currency|at)\b/);
   return sql.join(
     parts.map((part, index) => {
       if (index % 2 === 0) return sql.raw(part);
       if (part === 'store') return sql`${storeId}`;
+      if (part === 'at') return instantSql(at);
       return currency === undefined ? ofStore : sql`${currency}`;
     }),
   );
@@ -201,8 +209,42 @@ function listSql(context: Context, { attribute, test }: BoundList, negated: bool
   }
 }
 
+/** `exists (…)`: the one row that the customer has, if it fulfils the condition. */
+function rowOf(context: Context, one: OneRow, condition: SQL, negated: boolean): SQL {
+  const { id, storeId } = context;
+  const scope = registrySql(one.scope, { storeId });
+  const where = [...ofStore(one.stores, storeId), sql`${sql.raw(one.customer)} = ${id}`, scope, condition];
+  return sql`${existsOrNot(negated)} (select from ${registrySql(one.from, context)} where ${allOf(where)})`;
+}
+
+/** Where those without a row are meant too, those are left out whose row says otherwise. */
+function oneRowSql(
+  context: Context,
+  { attribute, at, test }: BoundValue,
+  one: OneRow,
+  negated: boolean,
+): SQL {
+  const { storeId } = context;
+  const condition = testSql(attribute, test, { storeId, at });
+  const { otherwise } = one;
+  const noneDoes = otherwise !== undefined && test.is === 'within' && isWithin(otherwise, test.ranges);
+  return noneDoes
+    ? rowOf(context, one, sql`(${condition}) is not true`, !negated)
+    : rowOf(context, one, condition, negated);
+}
+
 function missingSql(context: Context, bound: Extract<BoundLeaf, { is: 'missing' }>, negated: boolean): SQL {
-  const { attribute } = bound;
+  const { attribute, at } = bound;
+  if (attribute.kind === 'value' && attribute.of) {
+    if (attribute.of.otherwise !== undefined) return negated ? sql`true` : sql`false`;
+    const { storeId } = context;
+    return rowOf(
+      context,
+      attribute.of,
+      sql`(${registrySql(attribute.sql, { storeId, at })}) is not null`,
+      !negated,
+    );
+  }
   if (attribute.kind === 'value') {
     const expression = registrySql(attribute.sql, context);
     return sql`(${expression}) is ${negated ? sql`not null` : sql`null`}`;
@@ -288,8 +330,9 @@ const bucketSql = (salt: string, id: SQL): SQL =>
 function leafSql(context: Context, bound: BoundLeaf, isInverted: boolean): SQL {
   switch (bound.is) {
     case 'value': {
-      const condition = testSql(bound.attribute, bound.test, context);
-      return twoValued(bound.attribute, condition, bound.negated !== isInverted);
+      const negated = bound.negated !== isInverted;
+      if (bound.attribute.of) return oneRowSql(context, bound, bound.attribute.of, negated);
+      return twoValued(bound.attribute, testSql(bound.attribute, bound.test, context), negated);
     }
     case 'missing':
       return missingSql(context, bound, bound.negated !== isInverted);
@@ -354,10 +397,11 @@ function asksRow(bound: Bound): boolean {
       return asksRow(bound.of);
     case 'rows':
       return bound.attribute.any !== undefined && bound.where.length + bound.totals.length === 0;
+    case 'value':
     case 'missing':
-      return bound.attribute.kind === 'value';
+      return bound.attribute.kind === 'value' && bound.attribute.of === undefined;
     default:
-      return bound.is === 'value';
+      return false;
   }
 }
 

@@ -9,6 +9,7 @@ export * from './groups.ts';
 export * from './idempotency-keys.ts';
 export * from './jobs.ts';
 export * from './ledger.ts';
+export * from './loyalty.ts';
 export * from './notes.ts';
 export * from './orders.ts';
 export * from './sales-agents.ts';

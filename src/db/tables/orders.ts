@@ -47,6 +47,11 @@ export const orders = pgTable(
     total: money('total'),
     refundedTotal: money('refunded_total'),
     refunds: jsonb('refunds').$type<OrderRefund[]>().notNull(),
+    /** Parts of `total` that were paid with store credit and with points: they earn nothing (P1). */
+    creditPaid: money('credit_paid').default(0),
+    pointsPaid: money('points_paid').default(0),
+    /** When the platform first told that the goods had arrived (P3). */
+    deliveredAt: instant('delivered_at'),
     paymentMethod: text('payment_method'),
     channel: text('channel'),
     couponCodes: text('coupon_codes').array().notNull(),
@@ -88,6 +93,7 @@ export const orderItems = pgTable(
     /** Each category and tag once, as segments compare them. */
     categoryKeys: text('category_keys').array().notNull().default([]),
     tagKeys: text('tag_keys').array().notNull().default([]),
+    isGiftCard: boolean('is_gift_card').notNull().default(false),
     quantity: integer('quantity').notNull(),
     unitPrice: money('unit_price'),
     discount: money('discount'),

@@ -278,6 +278,8 @@ function incomingOrder(
     taxesIncluded: mapping.taxesIncluded,
     discount: 0,
     total,
+    creditPaid: 0,
+    pointsPaid: 0,
     paymentMethod: null,
     channel: null,
     couponCodes: [],
@@ -336,6 +338,7 @@ function lineReader(mapping: LineMapping) {
       tags: [],
       discount: 0,
       tax: 0,
+      isGiftCard: false,
     };
     const rounded = `was rounded to the minor unit of ${mapping.currency}`;
     return {

@@ -23,6 +23,10 @@ export interface LotShare {
 export const HOLD_STATUSES = ['open', 'captured', 'voided'] as const;
 export type HoldStatus = (typeof HOLD_STATUSES)[number];
 
+/** As holds are shown: time makes an open one `expired`. */
+export const SHOWN_HOLD_STATUSES = [...HOLD_STATUSES, 'expired'] as const;
+export type ShownHoldStatus = (typeof SHOWN_HOLD_STATUSES)[number];
+
 /** A reservation (K6). Past `expiresAt` it reserves nothing, whatever its row says. */
 export interface Hold {
   id: string;
@@ -52,6 +56,8 @@ export interface AccountState {
   version: number;
   /** Hash of the last transfer in hex; empty before the first (L8). */
   hash: string;
+  /** When it changed last. */
+  updatedAt: Date;
   lots: readonly Lot[];
   holds: readonly Hold[];
   overdrafts: readonly Overdraft[];
@@ -85,9 +91,30 @@ export const hasExpired = ({ expiresAt }: Pick<Lot, 'expiresAt'>, at: Date): boo
 export const isActive = (lot: Pick<Lot, 'activeFrom' | 'expiresAt'>, at: Date): boolean =>
   lot.activeFrom <= at && !hasExpired(lot, at);
 
+export const LOT_STATUSES = ['pending', 'active', 'expired', 'used'] as const;
+export type LotStatus = (typeof LOT_STATUSES)[number];
+
+/** What time and spending made of a lot. */
+export function lotStatusAt(lot: Omit<Lot, 'id'>, at: Date): LotStatus {
+  if (lot.remaining === 0) return 'used';
+  if (lot.activeFrom > at) return 'pending';
+  return hasExpired(lot, at) ? 'expired' : 'active';
+}
+
 /** K6: time frees, not a job. */
 export const isLive = (hold: Pick<Hold, 'status' | 'expiresAt'>, at: Date): boolean =>
   hold.status === 'open' && at < hold.expiresAt;
+
+/**
+ * The instant of a decision: now, but never before the account's last change. A request that had to wait, or a slower
+ * clock, would otherwise count a hold or a lot again that time had freed or ended for somebody else's spend.
+ */
+export const momentOf = ({ updatedAt }: Pick<AccountState, 'updatedAt'>, now: Date): Date =>
+  updatedAt > now ? updatedAt : now;
+
+/** The same for a change of several accounts at once. */
+export const momentOfAll = (states: readonly Pick<AccountState, 'updatedAt'>[], now: Date): Date =>
+  states.reduce((at, state) => momentOf(state, at), now);
 
 /** Reserved amounts by lot. */
 export function reservedAt(holds: readonly Hold[], at: Date): Map<string, number> {
@@ -121,6 +148,16 @@ export function balancesAt(state: AccountState, at: Date): Balances {
     pending: total((lot) => lot.activeFrom > at),
     expired: total((lot) => hasExpired(lot, at)),
   };
+}
+
+/** What can be spent now and is the next to stop counting; undefined where nothing ends. */
+export function expiringNext(state: AccountState, at: Date): { amount: number; expiresAt: Date } | undefined {
+  const ending = freeLots(state, at).filter((lot) => lot.expiresAt !== null && isActive(lot, at));
+  const [first] = ending.sort(byConsumption);
+  if (!first?.expiresAt) return undefined;
+  const { expiresAt } = first;
+  const together = ending.filter((lot) => lot.expiresAt?.getTime() === expiresAt.getTime());
+  return { amount: sum(together.map(({ remaining }) => remaining)), expiresAt };
 }
 
 /** L4: soonest expiry first, those without expiry last, then the oldest. Ids are UUID v7, so they sort by age. */

@@ -29,18 +29,89 @@ export interface ChainedTransfer extends TransferContent {
 /** SHA-256, in hex, of the previous hash (hex, empty before the first), a line feed and the content. */
 export type Hash = (previous: string, content: string) => string;
 
-/**
- * The content as text: fields joined by `|`, times in milliseconds since 1970, null as nothing, signed amount. The
- * reference comes last, because it alone may hold a `|`. `1` is the version of this form.
- */
+/** What is hashed, in this order. The reference comes last, because it alone may hold a `|`. */
+export const CONTENT_FIELDS = [
+  'version',
+  'accountId',
+  'seq',
+  'id',
+  'unit',
+  'kind',
+  'counterAccount',
+  'signedAmount',
+  'balanceAfter',
+  'effectiveAtMs',
+  'recordedAtMs',
+  'correctsId',
+  'holdId',
+  'orderId',
+  'reference',
+] as const;
+export type ContentField = (typeof CONTENT_FIELDS)[number];
+
+/** Version of the form of the content. */
+export const CONTENT_VERSION = 1;
+
+const signedAmountOf = ({ isCredit, amount }: Pick<TransferContent, 'isCredit' | 'amount'>): number =>
+  isCredit ? amount : -amount;
+
+/** The content as text: `CONTENT_FIELDS` joined by `|`, times in milliseconds since 1970, null as nothing. */
 export function canonicalTransfer(transfer: TransferContent): string {
-  const { id, accountId, seq, unit, kind, isCredit, counterAccount, amount, balanceAfter } = transfer;
-  const { effectiveAt, recordedAt, correctsId, holdId, orderId, reference } = transfer;
-  return `1|${accountId}|${seq}|${id}|${unit}|${kind}|${counterAccount}|${isCredit ? amount : -amount}|${balanceAfter}|${effectiveAt.getTime()}|${recordedAt.getTime()}|${correctsId ?? ''}|${holdId ?? ''}|${orderId ?? ''}|${reference}`;
+  const values: Record<ContentField, string | number | null> = {
+    ...transfer,
+    version: CONTENT_VERSION,
+    signedAmount: signedAmountOf(transfer),
+    effectiveAtMs: transfer.effectiveAt.getTime(),
+    recordedAtMs: transfer.recordedAt.getTime(),
+  };
+  return CONTENT_FIELDS.map((field) => values[field]).join('|');
 }
 
-/** What is wrong with a transfer: its number, its hash, or the balance that it says is left. */
-export type ChainFault = 'gap' | 'hash' | 'balance';
+/** A transfer as a link of its chain: what the next one builds on, and the text that its hash covers. */
+export interface ChainLink {
+  accountId: string;
+  seq: number;
+  /** Above 0: to the customer's account. */
+  signedAmount: number;
+  balanceAfter: number;
+  content: string;
+  hash: string;
+}
+
+/** The fields of a content; undefined for what is no such text. */
+export function parseContent(content: string): Record<ContentField, string> | undefined {
+  const parts = content.split('|');
+  if (parts.length < CONTENT_FIELDS.length || parts[0] !== String(CONTENT_VERSION)) return undefined;
+  const last = CONTENT_FIELDS.length - 1;
+  const values = [...parts.slice(0, last), parts.slice(last).join('|')];
+  return Object.fromEntries(CONTENT_FIELDS.map((field, index) => [field, values[index]])) as Record<
+    ContentField,
+    string
+  >;
+}
+
+/** The link with this content; undefined when the text is no content. */
+export function linkOf(content: string, hash: string): ChainLink | undefined {
+  const fields = parseContent(content);
+  if (!fields) return undefined;
+  const [seq, signedAmount, balanceAfter] = [fields.seq, fields.signedAmount, fields.balanceAfter].map(
+    Number,
+  );
+  if (
+    !Number.isSafeInteger(seq) ||
+    !Number.isSafeInteger(signedAmount) ||
+    !Number.isSafeInteger(balanceAfter)
+  )
+    return undefined;
+  return { accountId: fields.accountId, seq, signedAmount, balanceAfter, content, hash } as ChainLink;
+}
+
+/** What is wrong with a transfer: its number, its hash, the balance that it says is left, or its account’s unit. */
+export const CHAIN_FAULTS = ['gap', 'hash', 'balance', 'unit'] as const;
+export type ChainFault = (typeof CHAIN_FAULTS)[number];
+
+/** Broken accounts that are told by name; all are counted. */
+export const MAX_BROKEN_NAMED = 100;
 
 /** The first broken transfer of an account. */
 export interface BrokenTransfer {
@@ -51,20 +122,39 @@ export interface BrokenTransfer {
   fault: ChainFault;
 }
 
-interface Link {
+/** An account as its own row tells it: where its chain ends. */
+export interface ChainEnd {
+  id: string;
+  unit: string;
+  /** Number of its last transfer; 0 = none. */
   seq: number;
+  /** Hash of its last transfer; empty before the first. */
   hash: string;
   balance: number;
 }
 
+/** Where the walk stands in the account. */
+interface Place {
+  seq: number;
+  hash: string;
+  balance: number;
+  content: string | undefined;
+}
+
+const START: Place = { seq: 0, hash: '', balance: 0, content: undefined };
+
 /** Walks over transfers in the order of accounts and numbers. Only the first fault of an account is told. */
 export class ChainVerifier {
+  /** The first `MAX_BROKEN_NAMED` of them. */
   readonly broken: BrokenTransfer[] = [];
+  brokenCount = 0;
+  /** Transfers. */
   checked = 0;
+  /** Accounts with a transfer. */
   accounts = 0;
   readonly #hash: Hash;
   #accountId: string | undefined;
-  #link: Link = { seq: 0, hash: '', balance: 0 };
+  #place = START;
   #isBroken = false;
 
   constructor(hash: Hash) {
@@ -73,45 +163,71 @@ export class ChainVerifier {
 
   /** Takes the next transfer. */
   add(transfer: ChainedTransfer): void {
-    if (transfer.accountId !== this.#accountId) {
-      this.#accountId = transfer.accountId;
-      this.#link = { seq: 0, hash: '', balance: 0 };
-      this.#isBroken = false;
+    const { accountId, seq, balanceAfter, hash } = transfer;
+    const content = canonicalTransfer(transfer);
+    this.addLink({ accountId, seq, signedAmount: signedAmountOf(transfer), balanceAfter, content, hash });
+  }
+
+  /** Takes the next transfer by what is hashed of it. */
+  addLink(link: ChainLink): void {
+    if (link.accountId !== this.#accountId) {
+      this.#begin(link.accountId);
       this.accounts++;
     }
     this.checked++;
     if (this.#isBroken) return;
-    const fault = this.#faultOf(transfer);
-    if (fault) this.#tell(fault, transfer);
-    this.#link = { seq: transfer.seq, hash: transfer.hash, balance: transfer.balanceAfter };
+    const fault = this.#faultOf(link);
+    if (fault) this.#tell(fault, link);
+    else {
+      const { seq, hash, balanceAfter: balance, content } = link;
+      this.#place = { seq, hash, balance, content };
+    }
   }
 
   /** Compares the end of the account's chain with what the account itself says: the last transfers may be missing. */
-  end(account: { id: string; seq: number; hash: string; balance: number }): void {
-    if (account.id !== this.#accountId) {
-      if (account.seq > 0) this.broken.push({ accountId: account.id, seq: 1, fault: 'gap' });
-      return;
-    }
+  end(account: ChainEnd): void {
+    if (account.id !== this.#accountId) this.#begin(account.id);
     if (this.#isBroken) return;
-    const { seq, hash, balance } = this.#link;
-    if (account.seq !== seq) {
-      this.broken.push({ accountId: account.id, seq: Math.min(seq, account.seq) + 1, fault: 'gap' });
-    } else if (account.hash !== hash) this.broken.push({ accountId: account.id, seq, fault: 'hash' });
-    else if (account.balance !== balance) this.broken.push({ accountId: account.id, seq, fault: 'balance' });
+    const fault = this.#faultOfEnd(account);
+    if (fault) this.#name({ accountId: account.id, seq: this.#faultySeq(fault, account), fault });
   }
 
-  #faultOf(transfer: ChainedTransfer): ChainFault | undefined {
-    const { seq, hash, balance } = this.#link;
-    if (transfer.seq !== seq + 1) return 'gap';
-    if (this.#hash(hash, canonicalTransfer(transfer)) !== transfer.hash) return 'hash';
-    const signed = transfer.isCredit ? transfer.amount : -transfer.amount;
-    return transfer.balanceAfter === balance + signed ? undefined : 'balance';
+  #begin(accountId: string): void {
+    this.#accountId = accountId;
+    this.#place = START;
+    this.#isBroken = false;
   }
 
-  #tell(fault: ChainFault, { accountId, seq, id }: ChainedTransfer): void {
-    this.#isBroken = true;
+  #faultOf({ seq, content, hash, signedAmount, balanceAfter }: ChainLink): ChainFault | undefined {
+    const before = this.#place;
+    if (seq !== before.seq + 1) return 'gap';
+    if (this.#hash(before.hash, content) !== hash) return 'hash';
+    return balanceAfter === before.balance + signedAmount ? undefined : 'balance';
+  }
+
+  #faultOfEnd(account: ChainEnd): ChainFault | undefined {
+    const { seq, hash, balance, content } = this.#place;
+    if (account.seq !== seq) return 'gap';
+    if (account.hash !== hash) return 'hash';
+    if (account.balance !== balance) return 'balance';
+    return content === undefined || parseContent(content)?.unit === account.unit ? undefined : 'unit';
+  }
+
+  /** Of a gap the first number that one side alone knows. */
+  #faultySeq(fault: ChainFault, account: ChainEnd): number {
+    return fault === 'gap' ? Math.min(this.#place.seq, account.seq) + 1 : account.seq;
+  }
+
+  #tell(fault: ChainFault, { accountId, seq, content }: ChainLink): void {
+    const transferId = parseContent(content)?.id;
     // Of a gap the missing number is named, not the transfer behind it.
-    if (fault === 'gap') this.broken.push({ accountId, seq: this.#link.seq + 1, fault });
-    else this.broken.push({ accountId, seq, transferId: id, fault });
+    if (fault === 'gap') this.#name({ accountId, seq: this.#place.seq + 1, fault });
+    else this.#name({ accountId, seq, ...(transferId !== undefined && { transferId }), fault });
+  }
+
+  #name(broken: BrokenTransfer): void {
+    this.#isBroken = true;
+    this.brokenCount++;
+    if (this.broken.length < MAX_BROKEN_NAMED) this.broken.push(broken);
   }
 }

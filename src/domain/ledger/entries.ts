@@ -1,7 +1,15 @@
 // What rules decide and what becomes of it: an entry says what moves between which accounts and lots; booking entries
 // gives the transfers with number, balance and hash, and the account after them.
 import assert from 'node:assert';
-import { type AccountState, type Lot, type LotShare, type Overdraft, sharesTotal } from './accounts.ts';
+import {
+  type AccountState,
+  hasExpired,
+  type Lot,
+  type LotShare,
+  momentOf,
+  type Overdraft,
+  sharesTotal,
+} from './accounts.ts';
 import { type ChainedTransfer, canonicalTransfer, type Hash } from './chain.ts';
 
 /** Kinds of transfers: the direction, and the system account on the other side where the kind alone says it. */
@@ -110,7 +118,8 @@ interface Books {
  * Books entries one after the other. The hash of each covers the one before (L8). An entry that does not add up is a bug
  * of its rule: Σ shares, new lots and overdraft are always the amount (L3).
  */
-export function book(before: AccountState, entries: readonly Entry[], at: Date, hash: Hash): Booking {
+export function book(before: AccountState, entries: readonly Entry[], now: Date, hash: Hash): Booking {
+  const at = momentOf(before, now);
   const booking: Booking = {
     before,
     after: before,
@@ -127,7 +136,7 @@ export function book(before: AccountState, entries: readonly Entry[], at: Date, 
     booking,
   };
   for (const entry of entries) bookEntry(books, entry, at, hash);
-  closeBooks(books);
+  closeBooks(books, at);
   return booking;
 }
 
@@ -141,7 +150,7 @@ function bookEntry(books: Books, entry: Entry, at: Date, hash: Hash): void {
     seq: transfer.seq,
     hash: transfer.hash,
   };
-  if (transfer.isCredit) bookCredit(books, entry, transfer.seq);
+  if (transfer.isCredit) bookCredit(books, entry, transfer.seq, at);
   else bookDebit(books, entry, transfer.seq);
 }
 
@@ -192,7 +201,7 @@ function bookDebit({ lots, overdrafts, booking }: Books, entry: Entry, seq: numb
   booking.overdrafts.push({ transferId: entry.id, amount: beyond });
 }
 
-function bookCredit(books: Books, entry: Entry, seq: number): void {
+function bookCredit(books: Books, entry: Entry, seq: number, at: Date): void {
   const { lots, booking } = books;
   const { opens = [], shares = [], revives = [] } = entry;
   const brought = sharesTotal(shares) + opens.reduce((total, { amount }) => total + amount, 0);
@@ -209,7 +218,9 @@ function bookCredit(books: Books, entry: Entry, seq: number): void {
     lots.set(id, { id, remaining: amount, activeFrom, expiresAt });
     booking.opened.push({ ...lot, transferId: entry.id, remaining: amount });
   }
-  coverOverdrafts(books, [...shares, ...opens.map(({ id, amount }) => ({ lotId: id, amount }))], seq);
+  const gained = [...shares, ...opens.map(({ id, amount }) => ({ lotId: id, amount }))];
+  const isGood = ({ lotId }: LotShare) => !hasExpired(lots.get(lotId) as Lot, at);
+  coverOverdrafts(books, gained.filter(isGood), seq);
 }
 
 function take(lots: Map<string, Lot>, lotId: string, amount: number): void {
@@ -218,7 +229,10 @@ function take(lots: Map<string, Lot>, lotId: string, amount: number): void {
   lots.set(lotId, { ...lot, remaining: lot.remaining - amount });
 }
 
-/** What comes in first pays for what was taken beyond the lots, oldest debit first: so every debit gets its lots (L3). */
+/**
+ * What comes in first pays for what was taken beyond the lots, oldest debit first: so every debit gets its lots (L3).
+ * What has expired pays for nothing (L5), not even when a refund or a merge brings it.
+ */
 function coverOverdrafts(
   { lots, overdrafts, booking }: Books,
   brought: readonly LotShare[],
@@ -239,7 +253,7 @@ function coverOverdrafts(
   }
 }
 
-function closeBooks({ lots, overdrafts, booking }: Books): void {
+function closeBooks({ lots, overdrafts, booking }: Books, at: Date): void {
   const { before, opened } = booking;
   const wasThere = new Map(before.lots.map((lot) => [lot.id, lot.remaining]));
   const isNew = new Map(opened.map((lot) => [lot.id, lot]));
@@ -255,6 +269,7 @@ function closeBooks({ lots, overdrafts, booking }: Books): void {
   booking.after = {
     ...booking.after,
     version: before.version + 1,
+    updatedAt: at,
     lots: [...lots.values()].filter(({ remaining }) => remaining > 0),
     overdrafts: [...overdrafts.values()].filter(({ remaining }) => remaining > 0),
   };

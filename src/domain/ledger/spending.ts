@@ -9,6 +9,7 @@ import {
   isActive,
   isLive,
   type LotShare,
+  sharesTotal,
 } from './accounts.ts';
 
 /** K6: how long a hold lives unless told, and how long it can be made to live. */
@@ -38,6 +39,30 @@ export function planDebit(
   allowNegative: boolean,
 ): LotShare[] | ShortRefusal {
   return allowNegative ? allocate(activeLots(state, at), amount) : planSpend(state, amount, at);
+}
+
+/** A credit that is taken back: from its own lot as far as that has it, the rest as a spend (P5). */
+export function planTakeBack(
+  state: AccountState,
+  lotId: string | undefined,
+  amount: number,
+  at: Date,
+): LotShare[] | ShortRefusal {
+  const { available } = balancesAt(state, at);
+  if (amount > available) return short(state, available);
+  const lots = activeLots(state, at);
+  const own = allocate(
+    lots.filter(({ id }) => id === lotId),
+    amount,
+  );
+  const rest = amount - sharesTotal(own);
+  return [
+    ...own,
+    ...allocate(
+      lots.filter(({ id }) => id !== lotId),
+      rest,
+    ),
+  ];
 }
 
 const activeLots = (state: AccountState, at: Date) => freeLots(state, at).filter((lot) => isActive(lot, at));
@@ -104,3 +129,7 @@ export function planExtension(
     return { refused: 'HOLD_LOTS_EXPIRED' };
   return { expiresAt: expiresAt > hold.expiresAt ? expiresAt : hold.expiresAt };
 }
+
+/** P10: everything that is not reserved, pending and expired too. */
+export const planForfeit = (state: AccountState, at: Date): LotShare[] =>
+  freeLots(state, at).map(({ id, remaining }) => ({ lotId: id, amount: remaining }));

@@ -63,7 +63,7 @@ export interface EarningRule {
 }
 
 /** A line of an order; rows of items fit. */
-export interface EarningItem extends OrderItem {
+export interface EarningItem extends Omit<OrderItem, 'isGiftCard'> {
   isGiftCard?: boolean;
 }
 
@@ -162,13 +162,36 @@ export function earnForOrder(
   const spent = spentPerLine(order);
   return rules.flatMap((rule) => {
     if (rule.kind === 'event') return [];
-    const counted = order.items.flatMap((item, line): CountedLine[] => {
-      const money = spent[line] ?? 0;
-      if (money === 0 || !appliesTo(rule, item)) return [];
-      const amount = rule.kind === 'spend' ? money : item.quantity;
-      return [{ line, amount, campaign: campaignFactor(rule, facts, at, item) }];
-    });
+    const counted = amountsPerLine(rule, order, spent).map(
+      ({ line, item, amount }): CountedLine => ({
+        line,
+        amount,
+        campaign: campaignFactor(rule, facts, at, item),
+      }),
+    );
     return earningOf(rule, counted, rateFactor(rule, facts, at, facts.tier?.multiplier ?? 1), facts);
+  });
+}
+
+/**
+ * P1: what of an order counts for a rule, in the measure of `Earning.base`; 0 for one that does not count. It tells how
+ * much an order lost since it earned (P6), whatever factors applied then.
+ */
+export function countedBase(rule: EarningRule, order: EarningOrder, currency: string): number {
+  if (!isCounted(order) || order.currency !== currency) return 0;
+  return amountsPerLine(rule, order).reduce((sum, { amount }) => sum + amount, 0);
+}
+
+/** The lines that count for a rule: minor units or pieces. */
+function amountsPerLine(
+  rule: EarningRule,
+  order: EarningOrder,
+  spent: readonly number[] = spentPerLine(order),
+): { line: number; item: EarningItem; amount: number }[] {
+  return order.items.flatMap((item, line) => {
+    const money = spent[line] ?? 0;
+    if (money === 0 || !appliesTo(rule, item)) return [];
+    return [{ line, item, amount: rule.kind === 'spend' ? money : item.quantity }];
   });
 }
 

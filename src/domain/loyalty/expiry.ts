@@ -37,6 +37,24 @@ export function expiresAt(policy: ExpiryPolicy, from: Date, timezone: string): D
   return lastDay === null ? null : new Date(calendar.startOf(lastDay + 1));
 }
 
+/** The far instant from which points count whose order was not delivered yet (P3). */
+export const UNDATED = new Date('9999-01-01T00:00:00.000Z');
+
+/**
+ * P3, P4: when a lot counts. `from` is null while its delivery is waited for. Under `inactivity_months` it lasts from the
+ * owner's last activity, but no shorter than from the day when it begins to count.
+ */
+export function lotDates(
+  policy: ExpiryPolicy,
+  from: Date | null,
+  lastActivityAt: Date,
+  timezone: string,
+): { activeFrom: Date; expiresAt: Date | null } {
+  if (from === null) return { activeFrom: UNDATED, expiresAt: null };
+  const isIdle = policy.kind === 'inactivity_months' && lastActivityAt > from;
+  return { activeFrom: from, expiresAt: expiresAt(policy, isIdle ? lastActivityAt : from, timezone) };
+}
+
 /** The day number of a day of the year; 29 February is the 28th in common years, as segments read birthdays. */
 export function yearlyDay({ month, day }: { month: number; day: number }, year: number): number {
   return dayNumber({ year, month, day: Math.min(day, daysInMonth(month, year)) });

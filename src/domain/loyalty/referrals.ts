@@ -152,10 +152,13 @@ const CODE_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export const REFERRAL_CODE_LENGTH = 8;
 const CODE = new RegExp(`^[${CODE_ALPHABET}]{${REFERRAL_CODE_LENGTH}}$`);
 
-/** P9: a code from at least 8 random bytes, 5 bits of each: 2^40 codes, each as likely as any other. */
-export function referralCode(bytes: Uint8Array): string {
-  assert(bytes.length >= REFERRAL_CODE_LENGTH);
-  return Array.from(bytes.slice(0, REFERRAL_CODE_LENGTH), (byte) => CODE_ALPHABET[byte & 31]).join('');
+/** P9: 2^40 codes, each as likely as any other. */
+export const referralCode = (bytes: Uint8Array): string => codeFrom(bytes, REFERRAL_CODE_LENGTH);
+
+/** A code that people can read out: one character from 5 bits of each of the first `length` random bytes. */
+export function codeFrom(bytes: Uint8Array, length: number): string {
+  assert(bytes.length >= length);
+  return Array.from(bytes.slice(0, length), (byte) => CODE_ALPHABET[byte & 31]).join('');
 }
 
 /** The code that somebody typed: any case, spaces and hyphens, O for 0, I and L for 1; undefined when it is none. */

@@ -125,11 +125,12 @@ class Binder {
     }
     this.checkOperator(query, operatorsOf(attribute));
     const { op } = query;
+    const { at } = this.env.calendar;
     if (op === 'is_null' || op === 'is_not_null') {
-      return { is: 'missing', attribute, negated: op === 'is_not_null', query };
+      return { is: 'missing', attribute, at, negated: op === 'is_not_null', query };
     }
     if (attribute.kind === 'list') return this.list(attribute, query);
-    return { is: 'value', attribute, test: this.test(attribute, query), negated: isNegated(op), query };
+    return { is: 'value', attribute, at, test: this.test(attribute, query), negated: isNegated(op), query };
   }
 
   private checkOperator(query: Clause, allowed: readonly Operator[]): void {

@@ -20,6 +20,8 @@ export type Test =
 export interface BoundValue {
   is: 'value';
   attribute: ValueAttribute;
+  /** The instant of asking, in ms. */
+  at: number;
   test: Test;
   negated: boolean;
   query: Clause;
@@ -28,6 +30,7 @@ export interface BoundValue {
 export interface BoundMissing {
   is: 'missing';
   attribute: ValueAttribute | ListAttribute;
+  at: number;
   negated: boolean;
   query: Clause;
 }

@@ -6,12 +6,13 @@ import type { CustomFieldDeclaration, CustomFieldType } from '../custom-fields.t
 import { LISTED_STATUSES, STATUSES_WITH_ACCOUNT } from '../customer-filter.ts';
 import { GENDERS, SOURCES } from '../customers.ts';
 import { caseKey, foldText } from '../fields.ts';
+import { REFERRAL_STATES } from '../loyalty/referrals.ts';
 import { COUNTED_STATUSES, ORDER_STATUSES } from '../orders.ts';
 import { tagKey } from '../tags.ts';
 import type { Operator } from './ast.ts';
 
 /** Areas in the order in which people read them. */
-export const AREAS = ['Profile', 'Address', 'Orders', 'Consent'] as const;
+export const AREAS = ['Profile', 'Address', 'Orders', 'Credit and loyalty', 'Consent'] as const;
 export type Area = (typeof AREAS)[number];
 
 /**
@@ -35,7 +36,8 @@ export type ScalarType =
 
 /**
  * A single value. `sql` is an expression for what is compared, null where the value is missing; `:currency` stands for
- * the currency of the store and `:store` for its id. Our own text only: nothing of it comes from outside.
+ * the currency of the store, `:store` for its id and `:at` for the instant of asking. Our own text only: nothing of it
+ * comes from outside.
  */
 export interface Scalar {
   type: ScalarType;
@@ -70,9 +72,21 @@ interface OfArea extends Described {
   area: Area;
 }
 
-/** One value of a customer; `sql` is on the table `customers`. */
+/** A table that has at most one row of a customer. */
+export interface OneRow {
+  from: string;
+  stores: readonly string[];
+  customer: string;
+  /** Which row, where the customer alone does not say it. */
+  scope: string;
+  /** The value of those who have no row; without it their value is missing. */
+  otherwise?: number;
+}
+
+/** One value of a customer; `sql` is on the table `customers`, or on the one row of `of`. */
 export interface ValueAttribute extends OfArea, Scalar {
   kind: 'value';
+  of?: OneRow;
   /** What a person says of a value: "ordered 3 times". Without it: "<label> is 3". */
   says?: (shown: string) => string;
 }
@@ -671,6 +685,168 @@ const ORDERS: readonly Attribute[] = [
   },
 ];
 
+/** Lots of the account that are open, beside what `condition` asks of them. */
+const openLots = (shown: string, condition: string): string =>
+  `(select ${shown} from lots l where l.store_id = :store and l.account_id = la.id and l.is_open and ${condition})`;
+
+/** L5: what is in the account and counts at the instant. */
+const COUNTING = `la.balance - coalesce(${openLots('sum(l.remaining)', '(l.active_from > :at or l.expires_at <= :at)')}, 0)::bigint`;
+const PENDING = `coalesce(${openLots('sum(l.remaining)', 'l.active_from > :at')}, 0)::bigint`;
+const NEXT_EXPIRY = openLots('min(l.expires_at)', 'l.active_from <= :at and l.expires_at > :at');
+
+const accountOf = (unit: string) => ({
+  from: 'ledger_accounts la',
+  stores: ['la.store_id'],
+  customer: 'la.customer_id',
+  scope: `la.unit = ${unit}`,
+});
+const MEMBER = {
+  from: 'loyalty_members lm',
+  stores: ['lm.store_id'],
+  customer: 'lm.customer_id',
+  scope: "lm.status = 'active'",
+} as const;
+
+const LOYALTY: readonly Attribute[] = [
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'credit_balance',
+    label: 'Store credit',
+    description:
+      'Store credit in the currency of the store that has not expired, held credit included; 0 for those who never had any.',
+    since: SINCE,
+    example: 'credit_balance >= 10.00',
+    type: 'money',
+    sql: COUNTING,
+    always: true,
+    of: { ...accountOf(':currency'), otherwise: 0 },
+  },
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'credit_next_expiry',
+    label: 'Next expiry of credit',
+    description: 'Day on which the next store credit in the currency of the store expires.',
+    since: SINCE,
+    example: 'credit_next_expiry <= +30d',
+    type: 'date',
+    sql: NEXT_EXPIRY,
+    of: accountOf(':currency'),
+  },
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'points_balance',
+    label: 'Points',
+    description:
+      'Points that count now: neither pending nor expired, held ones included; 0 for those without any.',
+    since: SINCE,
+    example: 'points_balance >= 500',
+    type: 'integer',
+    sql: COUNTING,
+    always: true,
+    of: { ...accountOf("'points'"), otherwise: 0 },
+  },
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'points_pending',
+    label: 'Pending points',
+    description: 'Points that will count later, for example after the return period.',
+    since: SINCE,
+    example: 'points_pending > 0',
+    type: 'integer',
+    sql: PENDING,
+    always: true,
+    of: { ...accountOf("'points'"), otherwise: 0 },
+  },
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'points_lifetime',
+    label: 'Points ever earned',
+    description:
+      'Points that members have earned since they joined, less what refunds took back; 0 for everybody else.',
+    since: SINCE,
+    example: 'points_lifetime >= 1000',
+    type: 'integer',
+    sql: 'lm.points_earned',
+    always: true,
+    of: { ...MEMBER, otherwise: 0 },
+  },
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'tier',
+    label: 'Tier',
+    description: 'Key of the tier of the loyalty programme.',
+    since: SINCE,
+    example: "tier = 'gold'",
+    type: 'text',
+    sql: 'lm.tier',
+    key: lowerAscii,
+    of: MEMBER,
+  },
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'tier_since',
+    label: 'In the tier since',
+    description: 'Day since which the member has the tier.',
+    since: SINCE,
+    example: 'tier_since >= -30d',
+    type: 'date',
+    sql: 'case when lm.tier is not null then lm.tier_since end',
+    of: MEMBER,
+  },
+  {
+    kind: 'value',
+    area: 'Credit and loyalty',
+    name: 'enrolled_date',
+    label: 'Enrolled',
+    description: 'Day on which the customer joined the loyalty programme; those who left have none.',
+    since: SINCE,
+    example: 'enrolled_date >= -1m',
+    type: 'date',
+    sql: 'lm.enrolled_at',
+    of: MEMBER,
+  },
+  {
+    kind: 'rows',
+    area: 'Credit and loyalty',
+    name: 'referrals',
+    label: 'Referrals',
+    description: 'Friends whom the customer has referred.',
+    since: SINCE,
+    example: "referrals MATCHES (status = 'rewarded', count >= 2)",
+    from: 'referrals r',
+    stores: ['r.store_id'],
+    customer: 'r.advocate_id',
+    scope: 'true',
+    noun: ['referral', 'referrals'],
+    parameters: {
+      status: {
+        label: 'Status',
+        description: 'How far the referral has come.',
+        ...word(REFERRAL_STATES),
+        sql: 'r.state',
+        always: true,
+      },
+      date: {
+        label: 'Date',
+        description: 'Day of the referral.',
+        type: 'date',
+        sql: 'r.invited_at',
+        always: true,
+      },
+    },
+    aggregates: {
+      count: { type: 'integer', label: 'Count', description: 'How many referrals fit.', of: 'rows' },
+    },
+  },
+];
+
 /** States of email consent that this version knows. */
 export const EMAIL_CONSENTS = ['subscribed', 'not_subscribed'] as const;
 
@@ -691,7 +867,7 @@ const CONSENT: readonly Attribute[] = [
 ];
 
 /** Every attribute that each store has, area by area. */
-export const ATTRIBUTES: readonly Attribute[] = [...PROFILE, ...ADDRESS, ...ORDERS, ...CONSENT];
+export const ATTRIBUTES: readonly Attribute[] = [...PROFILE, ...ADDRESS, ...ORDERS, ...LOYALTY, ...CONSENT];
 
 const CUSTOM_PREFIX = 'custom.';
 export const customName = (key: string): string => `${CUSTOM_PREFIX}${key}`;

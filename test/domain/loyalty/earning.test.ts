@@ -200,6 +200,16 @@ t.test('P1 a category multiplies its own lines', async (t) => {
   });
 });
 
+t.test('P1 the odd cent of a discount falls on the same product, however the lines are sorted', async (t) => {
+  const rule = { ...withMultipliers({ kind: 'category', key: 'garden', factor: 2 }), perAmount: 1 };
+  const items = [
+    priced(1_000, { productId: 'b', categories: ['Garden'] }),
+    priced(1_000, { productId: 'a' }),
+  ];
+  const points = [items, items.toReversed()].map((lines) => pointsOf(rule, { items: lines, discount: 1 }));
+  t.strictSame(points, [2_999, 2_999]);
+});
+
 t.test('P1 the tightest cap cuts and is named', async (t) => {
   const items = [priced(100_000)];
   const cases: [Partial<EarningRule>, EarnedSoFar, points: number, cappedBy: string | undefined][] = [
@@ -276,8 +286,9 @@ const line: fc.Arbitrary<EarningItem> = fc
     productId: fc.constantFrom('a', 'b', null),
     categories: fc.subarray(['Garden', 'Tools']),
     quantity: fc.integer({ min: 1, max: 5 }),
-    unitPrice: fc.integer({ min: 0, max: 50_000 }),
-    off: fc.integer({ min: 0, max: 100 }),
+    // Equal prices leave equal remainders, of which one gets the odd cent.
+    unitPrice: fc.oneof(fc.integer({ min: 0, max: 50_000 }), fc.constantFrom(100, 1_000)),
+    off: fc.constantFrom(0, 0, 10, 33, 100),
     taxPercent: fc.constantFrom(0, 7, 19),
     isGiftCard: fc.boolean(),
   })
@@ -318,7 +329,7 @@ const multiplier: fc.Arbitrary<Multiplier> = fc.oneof(
 );
 const anyRule: fc.Arbitrary<EarningRule> = fc
   .record({
-    perAmount: fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: undefined }),
+    perAmount: fc.option(fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 1_000 })), { nil: undefined }),
     points: fc.integer({ min: 1, max: 20 }),
     multipliers: fc.array(multiplier, { maxLength: 4 }),
   })

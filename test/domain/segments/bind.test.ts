@@ -64,7 +64,7 @@ t.test('a value is tested for ranges, keys or text in it, and NOT turns the answ
     const query = clauseOf(text);
     t.strictSame(
       bound(text, ENV),
-      { is: 'value', attribute: catalogue.get(query.attribute), test, negated, query },
+      { is: 'value', attribute: catalogue.get(query.attribute), at: ENV.calendar.at, test, negated, query },
       text,
     );
   }
@@ -82,6 +82,7 @@ t.test('IS NULL asks for what is missing, of values and lists', async (t) => {
     t.strictSame(bound(text, ENV), {
       is: 'missing',
       attribute: catalogue.get(query.attribute),
+      at: ENV.calendar.at,
       negated,
       query,
     });

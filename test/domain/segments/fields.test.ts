@@ -57,7 +57,10 @@ t.test('every attribute has a name of its own, a label, a description and its ve
 });
 
 t.test('attributes stand together by their areas, in their order', async (t) => {
-  t.strictSame([...new Set(ATTRIBUTES.map(({ area }) => area))], ['Profile', 'Address', 'Orders', 'Consent']);
+  t.strictSame(
+    [...new Set(ATTRIBUTES.map(({ area }) => area))],
+    ['Profile', 'Address', 'Orders', 'Credit and loyalty', 'Consent'],
+  );
   const areas = ATTRIBUTES.map(({ area }) => AREAS.indexOf(area));
   t.strictSame(areas, areas.toSorted());
 });
@@ -81,11 +84,13 @@ function sqlOfRegistry(): Map<string, string> {
   for (const attribute of everything) {
     const { name } = attribute;
     if (attribute.kind === 'value') scalar(name, attribute);
-    else {
-      found.set(`${name} from`, attribute.from);
-      found.set(`${name} customer`, attribute.customer);
-      for (const column of attribute.stores) found.set(`${name} store ${column}`, column);
+    const rows = attribute.kind === 'value' ? attribute.of : attribute;
+    if (rows) {
+      found.set(`${name} from`, rows.from);
+      found.set(`${name} customer`, rows.customer);
+      for (const column of rows.stores) found.set(`${name} store ${column}`, column);
     }
+    if (attribute.kind === 'value' && attribute.of) found.set(`${name} scope`, attribute.of.scope);
     if (attribute.kind === 'list') {
       attribute.values.forEach((sql, index) => void found.set(`${name} value ${index}`, sql));
       attribute.shown.forEach((sql, index) => void found.set(`${name} shown ${index}`, sql));
@@ -100,12 +105,12 @@ function sqlOfRegistry(): Map<string, string> {
   return found;
 }
 
-t.test('SQL of the registry has no tokens but :store and :currency, and no user text', async (t) => {
+t.test('SQL of the registry has no tokens but :store, :currency and :at, and no user text', async (t) => {
   for (const [where, sql] of sqlOfRegistry()) {
     t.ok(sql.length > 0, where);
     const tokens = sql.match(/(?<!:):\w+/g) ?? [];
     t.ok(
-      tokens.every((token) => token === ':store' || token === ':currency'),
+      tokens.every((token) => [':store', ':currency', ':at'].includes(token)),
       where,
     );
     t.notMatch(sql, /;|--|\/\*|\$\d|\?/, where);
@@ -119,14 +124,17 @@ t.test('every table that is joined is bound to the store and the customer', asyn
     if (attribute.kind === 'value') {
       const { sql } = attribute;
       if (/\bfrom\b/.test(sql)) t.match(sql, /store_id = :store/, attribute.name);
-      continue;
     }
-    const { from, stores, customer } = attribute;
+    const rows = attribute.kind === 'value' ? attribute.of : attribute;
+    if (!rows) continue;
+    const { from, stores, customer } = rows;
     const bound = [...from.matchAll(/(\w+\.store_id) = :store/g)].map(([, column]) => column);
     const aliases = [...from.matchAll(/(?:^|join )\w+ (\w+)/g)].map(([, alias]) => `${alias}.store_id`);
     t.strictSame([...stores, ...bound].sort(), aliases.sort(), attribute.name);
     t.ok(
-      aliases.some((column) => customer === column.replace('store_id', 'customer_id')),
+      aliases.some((column) =>
+        ['customer_id', 'advocate_id'].some((owner) => customer === column.replace('store_id', owner)),
+      ),
       attribute.name,
     );
   }
@@ -175,6 +183,15 @@ t.test('what each attribute is made of', async (t) => {
     'days_since_last_order days_since',
     'orders_placed rows',
     'products_purchased rows',
+    'credit_balance money always',
+    'credit_next_expiry date',
+    'points_balance integer always',
+    'points_pending integer always',
+    'points_lifetime integer always',
+    'tier text',
+    'tier_since date',
+    'enrolled_date date',
+    'referrals rows',
     'email_consent word always subscribed not_subscribed',
     'custom.nick text',
     'custom.shoe_size number',
