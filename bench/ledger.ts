@@ -1,10 +1,11 @@
 // What a transfer of the ledger costs: through the API and through the actions against a minimal guarded CTE, on one hot
 // account, in two steps, with more and more entries stored.
-// node dist/bench/ledger.js [entries stored, default 0,1000000] [sections, default all: http,action,hot,hold,growth,lots]
+// node dist/bench/ledger.js [entries stored, default 0,1000000] [sections, default all: http,action,hot,hold,lots,growth,verify]
 import autocannon, { type Request } from 'autocannon';
 import pg from 'pg';
 import pino from 'pino';
 import { captureHold, changeCredit, holdCredit, redeemCredit } from '../src/actions/credit.ts';
+import { verifyLedger } from '../src/actions/ledger-verification.ts';
 import { openStore } from '../src/actions/stores.ts';
 import { type Ctx, newId, systemContext } from '../src/context.ts';
 import { APP_ROLE } from '../src/database.ts';
@@ -15,7 +16,7 @@ import { generateLedger } from './generate-ledger.ts';
 import { makeMinimalTables, transferMinimally } from './minimal-transfer.ts';
 import { launch, median, openWorld, percentile, type Served, say } from './world.ts';
 
-const SECTIONS = ['http', 'action', 'hot', 'hold', 'growth', 'lots'] as const;
+const SECTIONS = ['http', 'action', 'hot', 'hold', 'lots', 'growth', 'verify'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const levels = (process.argv[2] ?? '0,1000000').split(',').map(Number);
@@ -221,7 +222,21 @@ async function shopWith(entries: number): Promise<Shop> {
   return fill(url, storeId, entries);
 }
 
-async function sayGrowth(first: Shop): Promise<void> {
+async function sayVerification(shop: Shop): Promise<void> {
+  let transfers = 0;
+  const rates: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const began = performance.now();
+    const report = await verifyLedger(shop.ctx());
+    if (report.brokenCount > 0) throw new Error(`broken: ${JSON.stringify(report.broken[0])}`);
+    transfers = report.transfers;
+    rates.push((transfers / (performance.now() - began)) * 1000);
+  }
+  line('verify the chain, entries/s', `${transfers} entries`, median(rates), 200_000, 'least');
+}
+
+/** Medians with more and more entries stored. Resolves to the shop with most of them. */
+async function sayGrowth(first: Shop): Promise<Shop> {
   const shops: [string, Shop][] = [];
   for (const level of levels) shops.push([String(level), level === 0 ? first : await shopWith(level)]);
   const both = (shop: Shop) => async () => {
@@ -236,6 +251,7 @@ async function sayGrowth(first: Shop): Promise<void> {
     const rate = rates[String(level)] as number;
     line(`cost at ${level} entries against ${levels[0]}`, perSecond(rates), base / rate, 1.2, 'most');
   }
+  return shops.at(-1)?.[1] ?? first;
 }
 
 try {
@@ -262,7 +278,8 @@ try {
   if (sections.has('hot')) await onOneAccount(shop, pool);
   if (sections.has('hold')) await inTwoSteps(shop);
   if (sections.has('lots')) await withManyLots(shop);
-  if (sections.has('growth')) await sayGrowth(shop);
+  const largest = sections.has('growth') ? await sayGrowth(shop) : shop;
+  if (sections.has('verify')) await sayVerification(largest);
   if (isMissed) say('\nNot all bars were reached.');
 } finally {
   await Promise.all(closing.map((close) => close()));

@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock } from 'node:test';
 import type { Client } from 'pg';
-import { acceptFile, exampleFile, loadRaw, MAPPING, type RetailStore } from './support/online-retail.ts';
+import {
+  acceptFile,
+  callApi,
+  exampleFile,
+  loadRaw,
+  MAPPING,
+  type RetailStore,
+} from './support/online-retail.ts';
 import { type Categories, categorise, customerFile, readRaw } from './support/retail-facts.ts';
 import { ASKED_AT, QUESTIONS, type Question } from './support/retail-questions.ts';
 
@@ -37,15 +44,6 @@ interface Page {
   data: { externalId: string }[];
   page: { nextCursor: string | null };
   total: number;
-}
-
-async function callApi<Answer>({ url, token }: RetailStore, path: string, body?: object): Promise<Answer> {
-  const response = await fetch(`${url}/v1${path}`, {
-    headers: { authorization: `Bearer ${token()}`, 'content-type': 'application/json' },
-    ...(body && { method: 'POST', body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
-  return (await response.json()) as Answer;
 }
 
 /** Numbers of the customers whom the list shows with the query as its filter, page by page. */

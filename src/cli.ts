@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // `clientele`: start the service and operate it.
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkLedger } from './actions/ledger-reports.ts';
+import { verifyExport } from './actions/ledger-verification.ts';
 import { seedStore } from './actions/seed.ts';
 import { checkCounters, repairCounters } from './actions/self-check.ts';
 import { openStore } from './actions/stores.ts';
@@ -14,6 +16,7 @@ import { type Database, joinDatabase, migrateAll } from './database.ts';
 import { dbOf } from './db/connection.ts';
 import { listStoreIds } from './db/stores.ts';
 import { DOCUMENT_VERSIONS, makeDocument } from './document.ts';
+import { CHAIN_FAULTS } from './domain/ledger/chain.ts';
 import { ROLES, type Role } from './domain/scopes.ts';
 import { Problem } from './errors.ts';
 import { developmentStore, makeLogger, startService } from './server.ts';
@@ -260,6 +263,30 @@ async function importCommand(args: string[]): Promise<void> {
   say(`What was wrong with rows: GET /v1/imports/${ended.id}/problems, and …/error-rows.csv to mend them.`);
 }
 
+/** The store, the counts and the faults of an exported ledger; exit code 1 unless all of it holds. */
+async function verifyCommand(args: string[]): Promise<void> {
+  const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
+  const [file] = positionals;
+  if (!file || positionals.length > 1) throw new UsageError('Name one file: clientele verify FILE.');
+  const report = await verifyExport(createReadStream(file));
+  const { storeId, exportedAt, accounts, transfers, brokenCount, broken, problem } = report;
+  if (storeId)
+    say(`Store ${storeId}, exported at ${exportedAt}: ${accounts} accounts, ${transfers} transfers.`);
+  for (const { accountId, seq, transferId, fault } of broken) {
+    say(
+      `  account ${accountId}, transfer ${seq}${transferId ? ` (${transferId})` : ''}: ${CHAIN_FAULTS[fault]}`,
+    );
+  }
+  if (problem) say(`  ${problem.line ? `line ${problem.line}: ` : ''}${problem.message}`);
+  const holds = brokenCount === 0 && !problem;
+  say(
+    holds
+      ? 'Every chain holds.'
+      : `${brokenCount} broken accounts${problem ? ', and the file is not whole' : ''}.`,
+  );
+  if (!holds) process.exitCode = 1;
+}
+
 const COMMANDS: Record<string, Command> = {
   start: { usage: 'start', about: 'run the service (ROLE: all, api or worker)', run: start },
   migrate: { usage: 'migrate', about: 'bring the schema of DATABASE_URL up to date', run: migrateCommand },
@@ -289,6 +316,11 @@ const COMMANDS: Record<string, Command> = {
     about:
       'compare the counters of customers with their orders, and the ledger with itself (exit code 1: some differ)',
     run: selfCheck,
+  },
+  verify: {
+    usage: 'verify FILE',
+    about: 'check an exported ledger offline, gzipped or not (exit code 1: it does not hold)',
+    run: verifyCommand,
   },
   openapi: { usage: 'openapi [--version 3.1|3.0]', about: 'print the OpenAPI document', run: openapi },
 };

@@ -527,7 +527,7 @@ export const ERRORS = define({
   PERIOD_INVALID: {
     status: 422,
     title: 'This is no period',
-    detail: 'Send `from` and `until` as days from the year 1000 on, `until` not before `from`.',
+    detail: 'Send `from` and `until` as days of the years 1000 to 9999, `until` not before `from`.',
   },
   STATEMENT_TOO_LONG: {
     status: 422,

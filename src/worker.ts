@@ -41,6 +41,7 @@ const withConcurrency = (queue: QueueDefinition, concurrency: number): QueueDefi
 const NIGHTLY: readonly JobKind[] = [
   'redemption-expiry',
   'ledger-expiry',
+  'loyalty-tiers',
   'referral-decisions',
   'birthday-rewards',
   'self-check',

@@ -61,6 +61,23 @@ export async function inRetailStore<Result>(work: (store: RetailStore) => Promis
   }
 }
 
+/** The answer of an operation; without a body GET, else POST unless told. Throws what is not a success. */
+export async function callApi<Answer>(
+  { url, token }: RetailStore,
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+  method = body ? 'POST' : 'GET',
+): Promise<Answer> {
+  const response = await fetch(`${url}/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token()}`, 'content-type': 'application/json', ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+  return (await response.json()) as Answer;
+}
+
 /** The raw file as it is, numbered: text columns, nothing cleaned. */
 const RAW_TABLE = `
   create temp table raw_lines (

@@ -2,7 +2,7 @@
 // its commit; alone, work begins at once.
 
 /** Batches of one store at a time: while one is decided here, the others are in the database. */
-const conc = () => Number(process.env.CC ?? 2);
+const CONCURRENCY = 2;
 const MAX_SIZE = 64;
 
 interface Queue<Item> {
@@ -27,7 +27,7 @@ export function batches<Item>(
 
   /** What can run now, at most its share of all that is there; the rest stays. */
   function take(queue: Queue<Item>): Item[] {
-    const share = Math.ceil((queue.waiting.length + queue.atWork) / conc());
+    const share = Math.ceil((queue.waiting.length + queue.atWork) / CONCURRENCY);
     const batch: Item[] = [];
     const rest: Item[] = [];
     for (const item of queue.waiting) {
@@ -53,7 +53,7 @@ export function batches<Item>(
 
   /** At the end of this turn of the event loop: requests that arrived together go together. */
   function schedule(storeId: string, queue: Queue<Item>): void {
-    if (queue.isScheduled || queue.running >= conc()) return;
+    if (queue.isScheduled || queue.running >= CONCURRENCY) return;
     queue.isScheduled = true;
     setImmediate(() => {
       queue.isScheduled = false;

@@ -4,7 +4,7 @@ import { findLedgerAccount } from '../db/ledger/accounts.ts';
 import { findHold } from '../db/ledger/holds.ts';
 import { findTransfer } from '../db/ledger/transfers.ts';
 import { type Checkout, checkActive, checkLimit, checkPresent, quoteCredit } from '../domain/credit.ts';
-import { balancesAt } from '../domain/ledger/accounts.ts';
+import { balancesAt, POINTS } from '../domain/ledger/accounts.ts';
 import type { Entry, IssueReason } from '../domain/ledger/entries.ts';
 import { planDebit } from '../domain/ledger/spending.ts';
 import { currencyExponent } from '../domain/money.ts';
@@ -213,11 +213,12 @@ export async function holdCredit(
   return post(ctx, key, input, holdDecision(ctx, key, { ...input, ttlMinutes, ttlMs }, checkActive));
 }
 
-/** The account of a hold of this customer. @throws Problem NOT_FOUND */
-async function keyOfHold(ctx: Ctx, customerId: string, holdId: string) {
-  const hold = await findHold(ctx.db, holdId);
-  if (hold?.customerId !== customerId) throw new Problem('NOT_FOUND', { resource: 'hold' });
-  return { customerId, unit: hold.unit };
+/** A hold on credit of this customer, and its account; held points are a redemption's. @throws Problem NOT_FOUND */
+async function holdOf(ctx: Ctx, customerId: string, holdId: string) {
+  const found = await findHold(ctx.db, holdId);
+  if (found?.customerId !== customerId || found.unit === POINTS)
+    throw new Problem('NOT_FOUND', { resource: 'hold' });
+  return { key: { customerId, unit: found.unit }, found };
 }
 
 /**
@@ -229,14 +230,14 @@ export async function captureHold(
   customerId: string,
   command: HoldCommand & { amount?: number; orderId?: string },
 ): Promise<LedgerResult> {
-  const key = await keyOfHold(ctx, customerId, command.holdId);
-  return post(ctx, key, command, captureDecision(ctx, command, checkActive));
+  const { key, found } = await holdOf(ctx, customerId, command.holdId);
+  return post(ctx, key, command, captureDecision(ctx, { ...command, found }, checkActive));
 }
 
 /** Frees what a hold reserves (K6). @throws Problem NOT_FOUND, HOLD_CAPTURED */
 export async function voidHold(ctx: Ctx, customerId: string, command: HoldCommand): Promise<LedgerResult> {
-  const key = await keyOfHold(ctx, customerId, command.holdId);
-  return post(ctx, key, command, voidDecision(ctx, command));
+  const { key, found } = await holdOf(ctx, customerId, command.holdId);
+  return post(ctx, key, command, voidDecision(ctx, { ...command, found }));
 }
 
 /** Makes a hold last longer (K6). @throws Problem NOT_FOUND, HOLD_EXPIRED, HOLD_CAPTURED, HOLD_VOIDED, HOLD_LOTS_EXPIRED, HOLD_TOO_LONG */
@@ -245,8 +246,8 @@ export async function extendHold(
   customerId: string,
   { ttlMinutes, ...command }: HoldCommand & { ttlMinutes: number },
 ): Promise<LedgerResult> {
-  const key = await keyOfHold(ctx, customerId, command.holdId);
-  return post(ctx, key, command, extendDecision(ctx, { ...command, ttlMs: ttlMinutes * MINUTE_MS }));
+  const { key, found } = await holdOf(ctx, customerId, command.holdId);
+  return post(ctx, key, command, extendDecision(ctx, { ...command, found, ttlMs: ttlMinutes * MINUTE_MS }));
 }
 
 /**
@@ -255,7 +256,8 @@ export async function extendHold(
  */
 export async function refundCredit(ctx: Ctx, customerId: string, input: RefundInput): Promise<LedgerResult> {
   const transfer = await findTransfer(ctx.db, input.transferId);
-  if (transfer?.customerId !== customerId) throw new Problem('NOT_FOUND', { resource: 'transfer' });
+  if (transfer?.customerId !== customerId || transfer.unit === POINTS)
+    throw new Problem('NOT_FOUND', { resource: 'transfer' });
   const { expiredRefunds: expired, graceDays } = await settingsOf(ctx);
   const decision = refundDecision(ctx, input, { expired, graceDays }, checkPresent);
   return post(ctx, { customerId, unit: transfer.unit }, input, decision);

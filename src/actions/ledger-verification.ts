@@ -67,19 +67,12 @@ class ExportVerifier {
 
   /** @throws FileRefused for what is no line of an export */
   take({ line, value }: NdjsonRow): void {
-    if (!this.#header) return this.#takeHeader(value, line);
-    if (this.#hasEnded)
-      throw new FileRefused('EXPORT_BROKEN', 'There is more behind the end of the export.', line);
-    switch (value.type) {
-      case 'account':
-        return this.#takeAccount(value, line);
-      case 'transfer':
-        return this.#takeTransfer(value, line);
-      case 'end':
-        return this.#takeEnd(value, line);
-      default:
-        throw new FileRefused('EXPORT_BROKEN', 'This is no line of a ledger export.', line);
-    }
+    if (!this.#header) this.#takeHeader(value, line);
+    else if (this.#hasEnded) throw new FileRefused('EXPORT_BROKEN', 'There is more behind the end.', line);
+    else if (value.type === 'account') this.#takeAccount(value, line);
+    else if (value.type === 'transfer') this.#takeTransfer(value, line);
+    else if (value.type === 'end') this.#takeEnd(value, line);
+    else throw new FileRefused('EXPORT_BROKEN', 'This is no line of a ledger export.', line);
   }
 
   /** @throws FileRefused when the end was not reached */

@@ -135,13 +135,8 @@ interface Command {
   plan(account: OpenAccount, db: Db): Promise<Outcome>;
   /** There is no account yet, or somebody was faster. */
   giveUp(): void;
-  /** It has to read what a command before it in the batch changes: it waits for the next batch. */
-  again(): void;
   fail(error: unknown): void;
 }
-
-/** Stands for the books while commands before in the batch have changed them and nothing of it is stored yet. */
-const unsettled = ({ storeId }: Db): Db => ({ storeId, use: () => Promise.reject(new Overtaken()) });
 
 /** The commands of one account, in their order. */
 type Turn = readonly [Command, ...Command[]];
@@ -164,21 +159,31 @@ function turnsOf(commands: readonly Command[]): Turn[] {
   return [...turns.values()];
 }
 
-/** Decides the commands of one account one after the other, each on what the one before leaves. */
+/** Says that a decision needs what only the database knows. */
+class Postponed extends Error {}
+
+/** What a decision may read that stands on another one of its batch: nothing, because the other is not written yet. */
+const unreadable = ({ storeId }: Db): Db => ({ storeId, use: () => Promise.reject(new Postponed()) });
+
+/**
+ * Decides the commands of one account one after the other, each on what the one before leaves. The first that has to
+ * read waits for the next batch, with all behind it.
+ */
 async function planTurn(turn: Turn, account: LedgerAccount | undefined, db: Db): Promise<PlannedTurn> {
   if (!account) return { turn, accountId: undefined, outcomes: turn.map(refuseUnknown) };
   const outcomes: Outcome[] = [];
   let { state } = account;
-  let books = db;
   for (const command of turn) {
     if (!state) outcomes.push({ tell: command.giveUp });
     else {
-      const outcome = await planOne(command, opened(command.ctx, account, state), books);
+      const readable = state === account.state ? db : unreadable(db);
+      const outcome = await planOne(command, opened(command.ctx, account, state), readable);
+      if (!outcome) break;
       outcomes.push(outcome);
       state = outcome.change?.bookings[0]?.after ?? state;
-      if (outcome.change) books = unsettled(db);
     }
   }
+  for (const command of turn.slice(outcomes.length)) enqueue(db.storeId, command);
   return { turn, accountId: state?.id, outcomes };
 }
 
@@ -186,10 +191,13 @@ const refuseUnknown = ({ fail }: Command): Outcome => ({
   tell: () => fail(new Problem('NOT_FOUND', { resource: 'customer' })),
 });
 
-const planOne = (command: Command, account: OpenAccount, db: Db): Promise<Outcome> =>
-  command.plan(account, db).catch((error) => ({
-    tell: () => (error instanceof Overtaken ? command.again() : command.fail(error)),
-  }));
+async function planOne(command: Command, account: OpenAccount, db: Db): Promise<Outcome | undefined> {
+  try {
+    return await command.plan(account, db);
+  } catch (error) {
+    return error instanceof Postponed ? undefined : { tell: () => command.fail(error) };
+  }
+}
 
 async function planAll(commands: readonly Command[], db: Db): Promise<PlannedTurn[]> {
   const turns = turnsOf(commands);
@@ -206,21 +214,23 @@ const changesOf = ({ outcomes }: PlannedTurn): LedgerChange[] =>
 /** Refusals wait for the write too: they stand on what the commands before them leave. */
 function conclude(planned: PlannedTurn, won: ReadonlySet<string>): void {
   const isOvertaken = changesOf(planned).length > 0 && !won.has(planned.accountId ?? '');
-  if (isOvertaken) for (const { giveUp } of planned.turn) giveUp();
+  if (isOvertaken) for (const { giveUp } of planned.turn.slice(0, planned.outcomes.length)) giveUp();
   else for (const { tell } of planned.outcomes) tell();
 }
 
 /** Carries out commands: one statement reads, one writes. If it fails, each of them has to answer for itself. */
 async function carryOut(commands: readonly Command[]): Promise<void> {
   const { db } = (commands[0] as Command).ctx;
+  let open = commands;
   try {
     const planned = await planAll(commands, db);
+    open = planned.flatMap(({ turn, outcomes }) => turn.slice(0, outcomes.length));
     const changes = planned.flatMap(changesOf);
     const won = changes.length > 0 ? await writeLedger(db, changes) : new Set<string>();
     for (const turn of planned) conclude(turn, won);
   } catch (error) {
-    if (commands.length === 1) commands[0]?.fail(error);
-    else for (const command of commands) await carryOut([command]);
+    if (open.length === 1) open[0]?.fail(error);
+    else for (const command of open) await carryOut([command]);
   }
 }
 
@@ -234,7 +244,7 @@ const attempt = <T>(
   keptOf: (answer: T) => KeptRow | undefined,
 ): Promise<T | undefined> =>
   new Promise((resolve, reject) => {
-    const command: Command = {
+    enqueue(ctx.storeId, {
       ctx,
       key,
       async plan(account, db) {
@@ -246,10 +256,8 @@ const attempt = <T>(
         return { change, tell: () => resolve(answer) };
       },
       giveUp: () => resolve(undefined),
-      again: () => enqueue(ctx.storeId, command),
       fail: reject,
-    };
-    enqueue(ctx.storeId, command);
+    });
   });
 
 function repeat<T>(ctx: Ctx, known: T): T {

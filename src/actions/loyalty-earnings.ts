@@ -11,9 +11,9 @@ import {
   type ValueQuestion,
 } from '../db/loyalty-earnings.ts';
 import type { MemberRow } from '../db/loyalty-members.ts';
-import { findProgrammeVersions, type Programme } from '../db/loyalty-programme.ts';
-import type { Store } from '../db/stores.ts';
+import { findProgrammeVersions } from '../db/loyalty-programme.ts';
 import { sameValue } from '../domain/fields.ts';
+import { grouped } from '../domain/grouped.ts';
 import {
   type Earning,
   type EarningRule,
@@ -38,19 +38,11 @@ import { isRefusal } from '../domain/segments/problems.ts';
 import { storeOf } from './customers.ts';
 import { lockAndEnsureMembers } from './loyalty-members.ts';
 import { currentProgramme } from './loyalty-programme.ts';
-import { bookPoints } from './points-booking.ts';
+import { bookPoints, type PointsRoom } from './points-booking.ts';
 import { loadNames, openQueries } from './segment-queries.ts';
 import { type ReviewedMember, reviewMembers, tierHappening, tierRoom } from './tiers.ts';
 
 export type { PointsEvent } from '../domain/loyalty/order-points.ts';
-
-/** What the points of a batch are decided by and written with. */
-export interface PointsRoom {
-  ctx: Ctx;
-  tx: Tx;
-  programme: Programme;
-  store: Store;
-}
 
 /** The room, or undefined while the store has no programme. */
 export async function openPoints(ctx: Ctx, tx: Tx): Promise<PointsRoom | undefined> {
@@ -115,7 +107,7 @@ async function readSegments(
     return bound === undefined || isRefusal(bound) ? [] : [{ slug, bound }];
   });
   const customerIds = [...new Set(earners.map(({ customerId }) => customerId))];
-  const hits = Map.groupBy(await listSegmentHits(tx, customerIds, segments), ({ customerId }) => customerId);
+  const hits = grouped(await listSegmentHits(tx, customerIds, segments), ({ customerId }) => customerId);
   return (customerId) => (hits.get(customerId) ?? []).map(({ slug }) => slug);
 }
 
@@ -151,7 +143,7 @@ async function contact(
   const { ctx, tx, programme, store } = room;
   const active = members.filter(({ status }) => status === 'active');
   if (active.length === 0) return [];
-  const ofCustomer = Map.groupBy(
+  const ofCustomer = grouped(
     changes.flatMap((change) => {
       const owners = new Set([change.before?.customerId, change.after.customerId]);
       return [...owners].map((customerId) => ({ customerId, change }));
@@ -287,7 +279,7 @@ export async function reverseEvents(ctx: Ctx, tx: Tx, sources: readonly EarningS
   const members = await lockAndEnsureMembers(
     ctx,
     tx,
-    { settings: { ...room.programme.settings, enrolment: 'explicit' } },
+    { settings: { enrolment: 'explicit' } },
     customerIds,
   );
   // Read again under the locks.

@@ -4,10 +4,10 @@ import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
 import { lockCustomers } from '../db/customers.ts';
 import { insertMembers, lockMembers, type MemberRow, updateMembers } from '../db/loyalty-members.ts';
-import type { Programme } from '../db/loyalty-programme.ts';
 import type { AccountStatus } from '../domain/account-states.ts';
 import { POINTS } from '../domain/ledger/accounts.ts';
 import { planForfeit } from '../domain/ledger/spending.ts';
+import type { ProgrammeSettings } from '../domain/loyalty/programme.ts';
 import { REFERRAL_CODE_LENGTH, referralCode } from '../domain/loyalty/referrals.ts';
 import { Problem } from '../errors.ts';
 import { lockPresent, storeOf } from './customers.ts';
@@ -22,18 +22,22 @@ import { write } from './write.ts';
 export interface LockedCustomer {
   id: string;
   accountStatus: AccountStatus;
+  /** What makes somebody a member at the first earning: now, unless it happened before. */
+  activityAt?: Date;
 }
+
+type NewMember = Pick<LockedCustomer, 'id' | 'activityAt'>;
 
 const isGone = ({ accountStatus }: LockedCustomer): boolean =>
   accountStatus === 'merged' || accountStatus === 'erased';
 
-const newMember = (ctx: Ctx, customerId: string): MemberRow => ({
+const newMember = (ctx: Ctx, { id: customerId, activityAt = ctx.now }: NewMember): MemberRow => ({
   customerId,
   status: 'active',
   enrolledAt: ctx.now,
   leftAt: null,
   pointsEarned: 0,
-  lastActivityAt: ctx.now,
+  lastActivityAt: activityAt,
   tier: null,
   tierEarned: null,
   tierSince: ctx.now,
@@ -54,14 +58,14 @@ const CODE_ATTEMPTS = 3;
 
 const tellEnrolment = (customerId: string): Happening => ({ kind: 'loyalty.enrolled', customerId });
 
-async function addMembers(ctx: Ctx, tx: Tx, customerIds: readonly string[]): Promise<MemberRow[]> {
+async function addMembers(ctx: Ctx, tx: Tx, customers: readonly NewMember[]): Promise<MemberRow[]> {
   const added = new Map<string, MemberRow>();
-  let missing = customerIds;
+  let missing = customers;
   for (let attempt = 0; missing.length > 0 && attempt < CODE_ATTEMPTS; attempt++) {
-    const rows = missing.map((id) => newMember(ctx, id));
+    const rows = missing.map((customer) => newMember(ctx, customer));
     const ids = await insertMembers(tx, rows);
     for (const row of rows) if (ids.has(row.customerId)) added.set(row.customerId, row);
-    missing = missing.filter((id) => !ids.has(id));
+    missing = missing.filter(({ id }) => !ids.has(id));
   }
   if (missing.length > 0) throw new Error('no free referral code was found');
   await tell(ctx, tx, ...[...added.keys()].map(tellEnrolment));
@@ -75,13 +79,16 @@ async function addMembers(ctx: Ctx, tx: Tx, customerIds: readonly string[]): Pro
 export async function ensureMembers(
   ctx: Ctx,
   tx: Tx,
-  { settings }: Pick<Programme, 'settings'>,
+  { settings }: { settings: Pick<ProgrammeSettings, 'enrolment'> },
   customers: readonly LockedCustomer[],
 ): Promise<Map<string, MemberRow>> {
-  const ids = customers.filter((customer) => !isGone(customer)).map(({ id }) => id);
-  const known = await lockMembers(tx, ids);
+  const present = customers.filter((customer) => !isGone(customer));
+  const known = await lockMembers(
+    tx,
+    present.map(({ id }) => id),
+  );
   const isKnown = new Set(known.map(({ customerId }) => customerId));
-  const missing = settings.enrolment === 'at_first_earn' ? ids.filter((id) => !isKnown.has(id)) : [];
+  const missing = settings.enrolment === 'at_first_earn' ? present.filter(({ id }) => !isKnown.has(id)) : [];
   const added = await addMembers(ctx, tx, missing);
   return new Map([...known, ...added].map((member) => [member.customerId, member]));
 }
@@ -90,7 +97,7 @@ export async function ensureMembers(
 export async function lockAndEnsureMembers(
   ctx: Ctx,
   tx: Tx,
-  programme: Pick<Programme, 'settings'>,
+  programme: { settings: Pick<ProgrammeSettings, 'enrolment'> },
   customerIds: readonly string[],
 ): Promise<Map<string, MemberRow>> {
   const ids = [...new Set(customerIds)];
@@ -127,7 +134,7 @@ export function enrolMember(ctx: Ctx, customerId: string): Promise<{ enrolled: b
     await lockPresent(tx, customerId, undefined);
     const [known] = await lockMembers(tx, [customerId]);
     if (known?.status === 'active') return { enrolled: false };
-    const members = known ? [await returning(ctx, tx, known)] : await addMembers(ctx, tx, [customerId]);
+    const members = known ? [await returning(ctx, tx, known)] : await addMembers(ctx, tx, [{ id: customerId }]);
     await settleTiers(ctx, tx, tierRoom(programme, await storeOf({ ...ctx, db: tx }), ctx.now), members);
     return { enrolled: true };
   });

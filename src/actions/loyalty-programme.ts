@@ -1,7 +1,13 @@
 // The loyalty programme: which version holds, and how a new one comes (P1–P10).
 import type { Ctx } from '../context.ts';
 import type { Db, Tx } from '../db/connection.ts';
-import { findProgramme, insertProgramme, lockProgramme, type Programme } from '../db/loyalty-programme.ts';
+import {
+  type CurrentProgramme,
+  findProgramme,
+  insertProgramme,
+  lockProgramme,
+  type Programme,
+} from '../db/loyalty-programme.ts';
 import { sameValue } from '../domain/fields.ts';
 import { checkProgramme, type ProgrammeSettings } from '../domain/loyalty/programme.ts';
 import { Problem } from '../errors.ts';
@@ -12,13 +18,13 @@ import { write } from './write.ts';
 /** How old the programme may be that an order earns by. */
 const RECENT_MS = 1_000;
 const MAX_REMEMBERED = 10_000;
-const remembered = new Map<string, { programme: Programme | undefined; readAt: number }>();
+const remembered = new Map<string, { programme: CurrentProgramme | undefined; readAt: number }>();
 
 /**
  * The version that holds, as it was within the last second, mostly from memory: stores without a programme pay nothing
  * for it. The process that changes it forgets it at once. Undefined while the store has none.
  */
-export async function currentProgramme(db: Db): Promise<Programme | undefined> {
+export async function currentProgramme(db: Db): Promise<CurrentProgramme | undefined> {
   const known = remembered.get(db.storeId);
   const now = performance.now();
   if (known && now - known.readAt < RECENT_MS) return known.programme;
@@ -29,7 +35,7 @@ export async function currentProgramme(db: Db): Promise<Programme | undefined> {
 }
 
 /** The same. @throws Problem PROGRAMME_MISSING */
-export async function requireProgramme(db: Db): Promise<Programme> {
+export async function requireProgramme(db: Db): Promise<CurrentProgramme> {
   const programme = await currentProgramme(db);
   if (!programme) throw new Problem('PROGRAMME_MISSING');
   return programme;

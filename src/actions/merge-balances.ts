@@ -281,19 +281,17 @@ async function returnDebt(
   if (debtTransferId === undefined) return;
   const debit = await findRefundable(tx, { id: debtTransferId, accountId: into.state.id, amount: debt });
   const { shares, rest } = planDebtReturn(debit, debt);
-  into.entries.push({
-    id: ctx.newId(),
-    kind: 'merge_in',
-    amount: debt,
-    effectiveAt: at,
-    reference: `${name}:debt_in`,
-    correctsId: debtTransferId,
-    shares,
-    revives: debit.lots,
-    ...(rest > 0 && {
-      opens: [{ id: ctx.newId(), amount: rest, activeFrom: at, expiresAt: null, source: name }],
-    }),
-  });
+  const named = (part: string) => ({ id: ctx.newId(), effectiveAt: at, reference: `${name}:${part}` });
+  // First what covers the overdraft: else the lots that come back would be used up for it.
+  if (rest > 0) {
+    const opens = [{ id: ctx.newId(), amount: rest, activeFrom: at, expiresAt: null, source: name }];
+    into.entries.push({ ...named('overdraft_in'), kind: 'merge_in', amount: rest, opens });
+  }
+  if (shares.length > 0) {
+    const amount = debt - rest;
+    const back = { shares, revives: debit.lots, correctsId: debtTransferId };
+    into.entries.push({ ...named('debt_in'), kind: 'merge_in', amount, ...back });
+  }
   from.entries.push(debtEntry(ctx, from, at, debt, `${name}:debt_out`));
 }
 

@@ -54,6 +54,8 @@ import {
   type ReturnableBalances,
   returnBalances,
 } from './merge-balances.ts';
+import { mergeMembers, unmergeMembers } from './loyalty-merges.ts';
+import { mergeReferrals } from './referrals.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -202,6 +204,8 @@ async function applyMerge(
   });
   await insertMerge(tx, { id: mergeId, intoId, fromId, moved, mergedAt: now });
   await moveBelongings(tx, { mergeId, fromId, intoId, now });
+  await mergeReferrals(ctx, tx, { fromId, intoId });
+  await mergeMembers(ctx, tx, { fromId, intoId });
   await moveAddresses(tx, { ids: plan.addresses.moveIds, fromId, toId: intoId });
   await updateCustomer(tx, intoId, {
     ...fields,
@@ -343,6 +347,7 @@ async function applyUnmerge(
     updatedAt: now,
   });
   await returnBelongings(tx, { mergeId: merge.id, fromId, intoId, now });
+  await unmergeMembers(ctx, tx, { fromId, intoId, mergedAt: merge.mergedAt });
   await deleteCustomerTags(tx, { customerId: intoId, tagIds: plan.removeTags });
   await deleteMemberships(tx, { customerId: intoId, groupIds: plan.removeGroupIds });
   await moveAddresses(tx, { ids: plan.addressIds, fromId: intoId, toId: fromId });

@@ -6,6 +6,7 @@ import { refusalOfDatabase } from '../db/refusals.ts';
 import { normaliseCustomer } from '../domain/customers.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
 import { accepted, Problem } from '../errors.ts';
+import { noteArrival, noteNewsletter } from './arrivals.ts';
 import { derivedColumns, NEW_CUSTOMER, storeOf } from './customers.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
@@ -74,6 +75,8 @@ function attempt(ctx: Ctx, input: NewsletterInput): Promise<{ status: 'received'
     if (known) await fillGaps(ctx, tx, known.id, fields);
     const customerId = known?.id ?? (await addCustomer(ctx, tx, fields));
     await tell(ctx, tx, { kind: 'newsletter.signed_up', customerId });
+    if (!known) await noteArrival(ctx, tx, customerId);
+    await noteNewsletter(ctx, tx, customerId);
     return { status: 'received' };
   });
 }

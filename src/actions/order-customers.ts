@@ -147,6 +147,7 @@ export const guestPurchaser = (id: string): Purchaser => ({
   primaryGroupId: null,
   version: 1,
   groupIds: [],
+  tier: null,
 });
 
 const byIdentity = (

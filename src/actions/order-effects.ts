@@ -1,4 +1,4 @@
-// What follows from changed orders, in their own transaction (O4). Points and offers will be lines of EFFECTS.
+// What follows from changed orders, in their own transaction (O4).
 import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
 import { listOrderDates, updateCounters } from '../db/order-counters.ts';
@@ -7,8 +7,10 @@ import { sameValue } from '../domain/fields.ts';
 import { orderHappenings } from '../domain/order-changes.ts';
 import { countersOf, type OrderCounters } from '../domain/order-counters.ts';
 import { type CheckoutAddress, saveCheckoutAddresses } from './addresses.ts';
+import { changeOrderPoints } from './loyalty-orders.ts';
 import type { Account, OrderChange, OrderPlan } from './order-plans.ts';
 import { returnRedemptions } from './redemption-returns.ts';
+import { noteReferrals } from './referral-decisions.ts';
 import { type Happening, tell } from './timeline.ts';
 
 /** What a batch did: its plan, once the orders are written. */
@@ -19,7 +21,14 @@ export interface AppliedOrders extends Pick<OrderPlan, 'changes' | 'accounts' | 
 
 type OrderEffect = (ctx: Ctx, tx: Tx, applied: AppliedOrders) => Promise<void>;
 
-const EFFECTS: readonly OrderEffect[] = [keepAddresses, writeCounters, returnRedemptions, tellChanges];
+const EFFECTS: readonly OrderEffect[] = [
+  keepAddresses,
+  writeCounters,
+  returnRedemptions,
+  tellChanges,
+  noteReferrals,
+  changePoints,
+];
 
 /** Runs every effect of these changes, one after the other; each takes the whole batch in a few statements. */
 export async function afterOrders(ctx: Ctx, tx: Tx, applied: AppliedOrders): Promise<void> {
@@ -84,4 +93,10 @@ function happeningsOf(before: StoredOrder | undefined, after: StoredOrder): Happ
     subjectId: id,
     data: { externalId, ...happening.data },
   }));
+}
+
+/** P1–P3, P6, P7: after the counters, so that segments see the orders. */
+async function changePoints(ctx: Ctx, tx: Tx, { changes, accounts }: AppliedOrders): Promise<void> {
+  const customers = [...accounts.values()].map(({ purchaser }) => purchaser);
+  await changeOrderPoints(ctx, tx, customers, changes);
 }

@@ -180,13 +180,13 @@ const storable = (planned: PlannedOrder) => ({
   items: [...planned.items],
 });
 
-/** O7. Tiers come with loyalty. */
+/** O7. */
 function snapshotOf(purchaser: Purchaser): OrderSnapshot {
-  const { groupIds, primaryGroupId } = purchaser;
+  const { groupIds, primaryGroupId, tier } = purchaser;
   return {
     groupIds,
     primaryGroupId,
-    tier: null,
+    tier,
     priceBasis: hasWholesalePrice(purchaser) ? 'wholesale' : 'retail',
   };
 }

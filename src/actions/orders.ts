@@ -157,7 +157,9 @@ async function ingest(
   const plan = planOrders({ ...factsOf(work, owners), stored, purchasers });
   const guests = await settleGuests(work, chosen.guests, added, plan);
   await saveOrders(tx, stored, plan);
-  await afterOrders(ctx, tx, { ...plan, guests });
+  const isThere = (id: string) => !isGuest(id) || guests.has(id);
+  const accounts = new Map([...plan.accounts].filter(([id]) => isThere(id)));
+  await afterOrders(ctx, tx, { ...plan, accounts, guests });
   return plan.outcomes;
 }
 

@@ -1,14 +1,26 @@
 // Fills a store with the demo customers and orders, through the actions that everything else goes through, so that
 // counters, timeline and addresses are as if they had come one by one.
 import type { Ctx } from '../context.ts';
-import { hasCustomers } from '../db/customers.ts';
+import { findByIdentity, hasCustomers } from '../db/customers.ts';
 import { findGroupByKey } from '../db/groups.ts';
-import { DEMO_SIZES, type DemoCustomer, type DemoOrder, type DemoSizes, demoStore } from '../domain/demo.ts';
+import {
+  DEMO_GIFTS,
+  DEMO_PROGRAMME,
+  DEMO_SIZES,
+  type DemoCustomer,
+  type DemoOrder,
+  type DemoSizes,
+  demoStore,
+} from '../domain/demo.ts';
 import { groupKey } from '../domain/groups.ts';
 import { MAX_ORDER_BATCH } from '../domain/orders.ts';
 import { Problem } from '../errors.ts';
-import { createCustomer, storeOf } from './customers.ts';
+import { changeCredit } from './credit.ts';
+import { createCustomer } from './customer-profiles.ts';
+import { storeOf } from './customers.ts';
+import { putProgramme } from './loyalty-programme.ts';
 import { ingestOrders } from './orders.ts';
+import { changePointsOf } from './points.ts';
 import { createAgent } from './sales-agents.ts';
 import { createTask } from './tasks.ts';
 
@@ -110,11 +122,23 @@ async function addTasks(ctx: Ctx, agentIds: readonly string[]): Promise<void> {
   }
 }
 
+/** Credit and points by hand, so that there is something to look at, hold and spend. */
+async function addGifts(ctx: Ctx, customers: readonly DemoCustomer[], currency: string): Promise<void> {
+  const active = customers.filter(({ accountStatus }) => accountStatus === 'active');
+  for (const [index, { credit, points, reason }] of DEMO_GIFTS.entries()) {
+    const externalId = active[index]?.externalId;
+    const [customer] = externalId ? await findByIdentity(ctx.db, { externalId }) : [];
+    if (!customer) continue;
+    if (credit > 0) await changeCredit(ctx, customer.id, { amount: credit, currency, reason });
+    if (points > 0) await changePointsOf(ctx, customer.id, { amount: points, reason });
+  }
+}
+
 /** Midnight before `now`: the same day gives the same store. */
 const startOfDay = (now: Date): Date => new Date(now.getTime() - (now.getTime() % DAY_MS));
 
 /**
- * Adds the demo store's customers and orders. Doing it again the same day adds nothing.
+ * Adds the demo store's customers and orders; to an empty store a loyalty programme and some gifts, too. Doing it again the same day adds nothing.
  * @returns how many were added; undefined when the store has customers already and `force` is not set
  */
 export async function seedStore(
@@ -127,7 +151,12 @@ export async function seedStore(
   const { customers, orders } = demoStore(startOfDay(ctx.now), currency, sizes);
   const agents = isEmpty ? await Promise.all(AGENTS.map((name) => createAgent(ctx, { name }))) : [];
   const agentIds = agents.map((agent) => agent.id);
-  if (isEmpty) await addTasks(ctx, agentIds);
+  if (isEmpty) {
+    await addTasks(ctx, agentIds);
+    await putProgramme(ctx, DEMO_PROGRAMME);
+  }
   const added = await addCustomers(ctx, customers, agentIds);
-  return { customers: added, orders: await addOrders(ctx, orders) };
+  const ordersAdded = await addOrders(ctx, orders);
+  if (isEmpty) await addGifts(ctx, customers, currency);
+  return { customers: added, orders: ordersAdded };
 }

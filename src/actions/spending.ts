@@ -166,7 +166,10 @@ const tellHold = (hold: HoldView, verb: 'held' | 'hold_changed'): Happening => (
   data: { unit: hold.unit, amount: hold.amount, status: hold.status, expiresAt: hold.expiresAt },
 });
 
-async function readHold(db: Db, holdId: string, { state }: OpenAccount): Promise<HoldView> {
+/** An open hold is known with its account; only of a closed one, or where nobody found it before, it has to be read. */
+async function readHold(db: Db, { holdId, found }: HoldCommand, { state }: OpenAccount): Promise<HoldView> {
+  const open = state.holds.find(({ id }) => id === holdId);
+  if (open && found) return { ...found, ...open };
   const hold = await findHold(db, holdId);
   if (!hold || hold.accountId !== state.id) throw new Problem('NOT_FOUND', { resource: 'hold' });
   return hold;
@@ -175,22 +178,20 @@ async function readHold(db: Db, holdId: string, { state }: OpenAccount): Promise
 /** A hold and what is wanted of it. */
 export interface HoldCommand {
   holdId: string;
+  /** The hold as it was before: what never changes of it need not be read again. */
+  found?: HoldView | undefined;
   dryRun?: boolean | undefined;
 }
 
 /** Takes what the hold reserved, all or a part; the rest is free again. A second capture answers as the first. */
 export function captureDecision(
   ctx: Ctx,
-  {
-    holdId,
-    amount,
-    orderId,
-    dryRun,
-  }: HoldCommand & { amount?: number | undefined; orderId?: string | undefined },
+  command: HoldCommand & { amount?: number | undefined; orderId?: string | undefined },
   check: StatusCheck,
 ): Decide<LedgerResult> {
+  const { holdId, amount, orderId, dryRun } = command;
   return async (account, db) => {
-    const hold = await readHold(db, holdId, account);
+    const hold = await readHold(db, command, account);
     const plan = accepted(planCapture(hold, amount, account.at));
     if ('done' in plan) {
       const transfer = hold.transferId === null ? undefined : await findTransfer(db, hold.transferId);
@@ -224,9 +225,9 @@ export function captureDecision(
 }
 
 /** Frees what the hold reserves. Voiding twice answers as the first time. */
-export function voidDecision(ctx: Ctx, { holdId, dryRun }: HoldCommand): Decide<LedgerResult> {
+export function voidDecision(ctx: Ctx, command: HoldCommand): Decide<LedgerResult> {
   return async (account, db) => {
-    const hold = await readHold(db, holdId, account);
+    const hold = await readHold(db, command, account);
     const { done } = accepted(planVoid(hold));
     if (done) return knownHoldResult(hold, account);
     const voided: HoldView = { ...hold, status: 'voided', closedAt: account.at };
@@ -234,26 +235,23 @@ export function voidDecision(ctx: Ctx, { holdId, dryRun }: HoldCommand): Decide<
       entries: [],
       changedHolds: [voided],
       tell: () => [tellHold(voided, 'hold_changed')],
-      answer: (booking) => holdResult(ctx, voided, booking, dryRun),
+      answer: (booking) => holdResult(ctx, voided, booking, command.dryRun),
     };
   };
 }
 
 /** Makes the hold end `ttlMs` from now, if that is later than it would end. */
-export function extendDecision(
-  ctx: Ctx,
-  { holdId, ttlMs, dryRun }: HoldCommand & { ttlMs: number },
-): Decide<LedgerResult> {
+export function extendDecision(ctx: Ctx, command: HoldCommand & { ttlMs: number }): Decide<LedgerResult> {
   return async (account, db) => {
-    const hold = await readHold(db, holdId, account);
-    const wanted = new Date(account.at.getTime() + ttlMs);
+    const hold = await readHold(db, command, account);
+    const wanted = new Date(account.at.getTime() + command.ttlMs);
     const { expiresAt } = accepted(planExtension(account.state, hold, hold.createdAt, wanted, account.at));
     const extended: HoldView = { ...hold, expiresAt };
     return {
       entries: [],
       changedHolds: [extended],
       tell: () => [tellHold(extended, 'hold_changed')],
-      answer: (booking) => holdResult(ctx, extended, booking, dryRun),
+      answer: (booking) => holdResult(ctx, extended, booking, command.dryRun),
     };
   };
 }

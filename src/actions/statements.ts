@@ -26,6 +26,10 @@ const MAX_MOVEMENTS = 5_000;
 
 const PAGE = 1_000;
 
+/** Years of four digits, with a day of room for every zone. */
+const FIRST_DAY = '1000-01-02';
+const LAST_DAY = '9999-12-30';
+
 export interface StatementQuery {
   unit: string;
   /** First and last day, in the store's time zone. */
@@ -46,8 +50,9 @@ const NOTHING: ChainPlace = { seq: 0, balance: 0 };
 /** @throws Problem PERIOD_INVALID */
 function instantsOf({ from, until }: StatementQuery, at: Date, timezone: string): [Date, Date] {
   const calendar = new Calendar(at, timezone);
+  if (from < FIRST_DAY || until > LAST_DAY || until < from)
+    throw new Problem('PERIOD_INVALID', { from, until });
   const [start, end] = [calendar.startOf(parseDay(from)), calendar.startOf(parseDay(until) + 1)];
-  if (!(start < end)) throw new Problem('PERIOD_INVALID', { from, until });
   return [new Date(start), new Date(end)];
 }
 

@@ -1,4 +1,5 @@
-// What the pages of a shop show a customer of their credit and of the rewards on offer (P11).
+// What the pages of a shop show a customer: credit, standing, and the rewards on offer (P11). What staff noted for itself
+// is left out.
 import type { Ctx } from '../context.ts';
 import { findLedgerAccount, listAccountsOf } from '../db/ledger/accounts.ts';
 import { findMember } from '../db/loyalty-members.ts';
@@ -7,6 +8,8 @@ import { listRewards } from '../db/rewards.ts';
 import { expiringNext, momentOf, POINTS } from '../domain/ledger/accounts.ts';
 import { rewardObstacle } from '../domain/loyalty/rewards.ts';
 import { accountView } from './ledger.ts';
+import { type LoyaltyOverview, readLoyalty } from './loyalty-overview.ts';
+import type { PointsMovement } from './points.ts';
 import { pointsOf, redeemerOf } from './redemptions.ts';
 import { tierKeys } from './rewards.ts';
 
@@ -20,6 +23,20 @@ export async function myCredit(ctx: Ctx, customerId: string) {
       const next = expiringNext(state, momentOf(state, ctx.now));
       return { currency, available, held, ...(next && { expiringNext: next }) };
     });
+}
+
+/** The standing without why somebody was given a tier by hand. */
+export async function myLoyalty(ctx: Ctx, customerId: string): Promise<LoyaltyOverview> {
+  const { tier, ...standing } = await readLoyalty(ctx, customerId);
+  if (!tier) return standing;
+  const { override: _, ...shown } = tier;
+  return { ...standing, tier: shown };
+}
+
+/** A movement of points without the reason that staff wrote down. */
+export function myMovement({ transfer, ...movement }: PointsMovement): PointsMovement {
+  const { reason: _, ...shown } = transfer;
+  return { ...movement, transfer: shown };
 }
 
 /** A shop with more rewards than this on offer at once shows nobody all of them. */

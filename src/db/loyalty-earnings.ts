@@ -1,10 +1,8 @@
 // What earned points, by which rule and for which source (P2), and what the ledger has of it.
-import { and, desc, eq, lt, type Placeholder, type SQL, sql } from 'drizzle-orm';
-import type { Lot } from '../domain/ledger/accounts.ts';
+import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import type { EarningSource } from '../domain/loyalty/earning.ts';
 import type { TierBasis, TierWindow } from '../domain/loyalty/tiers.ts';
 import { COUNTED_STATUSES } from '../domain/orders.ts';
-import type { PageStart } from '../domain/pages.ts';
 import type { Bound } from '../domain/segments/bound.ts';
 import { type Db, execute, prepared, statement, type Tx } from './connection.ts';
 import { insertRows, updateRows } from './record-sets.ts';
@@ -64,30 +62,6 @@ export async function listEarningsOfEvents(db: Db, sources: readonly EarningSour
     keys.map(({ sourceKey }) => sourceKey),
   );
 }
-
-const selectOfCustomer = prepared<{ customerId: string; before: string | null; limit: number }>()(
-  'list_earnings_of_customer',
-  (queries, { storeId, customerId, before, limit }) =>
-    queries
-      .select()
-      .from(loyaltyEarnings)
-      .where(
-        and(
-          eq(loyaltyEarnings.storeId, storeId),
-          eq(loyaltyEarnings.customerId, customerId),
-          lt(loyaltyEarnings.id, sql`coalesce(${before}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`),
-        ),
-      )
-      .orderBy(desc(loyaltyEarnings.id))
-      .limit(limit),
-);
-
-/** A page of what a customer earned, newest first. */
-export const listEarningsOf = (
-  db: Db,
-  customerId: string,
-  { after, limit }: PageStart<[id: string]>,
-): Promise<EarningRow[]> => selectOfCustomer(db, { customerId, before: after?.[0] ?? null, limit });
 
 export const insertEarnings = insertRows<EarningRow>('insert_earnings', loyaltyEarnings);
 
@@ -273,52 +247,6 @@ export async function dateLots(tx: Tx, rows: readonly LotDates[]): Promise<void>
   if (rows.length > 0) await setDates(tx, { rows: JSON.stringify(rows) });
 }
 
-/** A lot from which points were redeemed for an order. */
-export interface RedeemedLot extends Lot {
-  transferId: string;
-  orderId: string;
-  accountId: string;
-  customerId: string;
-  /** Of the redemption, and what was refunded of it. */
-  amount: number;
-  refunded: number;
-  taken: number;
-  givenBack: number;
-}
-
-const selectRedeemed = statement<{ orderIds: readonly string[] }, RedeemedLot>(
-  'list_redeemed_lots_of_orders',
-  (p) => sql`
-    with redeemed as (
-      select t.id, t.account_id, t.order_id, t.amount, a.customer_id from transfers t
-      join ledger_accounts a on a.store_id = ${p.storeId} and a.id = t.account_id
-      where t.store_id = ${p.storeId} and t.order_id = any(${p.orderIds}::uuid[]) and t.unit = 'points'
-        and t.kind = 'redemption'),
-    taken as (
-      select r.id, al.lot_id, sum(al.amount)::bigint as amount from redeemed r
-      join allocations al on al.store_id = ${p.storeId} and al.transfer_id = r.id group by r.id, al.lot_id),
-    refunds as (
-      select r.id as redemption_id, t.id, t.amount from redeemed r
-      join transfers t on t.store_id = ${p.storeId} and t.corrects_id = r.id and t.is_credit),
-    given_back as (
-      select f.redemption_id, al.lot_id, -sum(al.amount)::bigint as amount from refunds f
-      join allocations al on al.store_id = ${p.storeId} and al.transfer_id = f.id and al.amount < 0
-      group by f.redemption_id, al.lot_id)
-    select r.id as "transferId", r.order_id as "orderId", r.account_id as "accountId",
-      r.customer_id as "customerId", r.amount,
-      coalesce((select sum(f.amount) from refunds f where f.redemption_id = r.id), 0)::bigint as refunded,
-      l.id, l.remaining, l.active_from as "activeFrom", l.expires_at as "expiresAt", taken.amount as taken,
-      coalesce(given_back.amount, 0)::bigint as "givenBack"
-    from redeemed r join taken on taken.id = r.id
-    join lots l on l.store_id = ${p.storeId} and l.account_id = r.account_id and l.id = taken.lot_id
-    left join given_back on given_back.redemption_id = r.id and given_back.lot_id = taken.lot_id
-    order by r.id, l.id`,
-);
-
-/** P6: what points paid for these orders, lot by lot. */
-export const listRedeemedLots = (db: Db, orderIds: readonly string[]): Promise<RedeemedLot[]> =>
-  selectRedeemed(db, { orderIds });
-
 const move = statement<{ fromId: string; intoId: string }, never>(
   'move_earnings',
   (p) => sql`
@@ -330,19 +258,16 @@ const move = statement<{ fromId: string; intoId: string }, never>(
 export const moveEarnings = (tx: Tx, between: { fromId: string; intoId: string }): Promise<unknown> =>
   move(tx, between);
 
-const giveBack = statement<{ fromId: string; intoId: string }, { points: number }>(
+const giveBack = statement<{ fromId: string; intoId: string }, never>(
   'return_earnings',
   (p) => sql`
-    with returned as (
-      update loyalty_earnings e set customer_id = ${p.fromId} from ledger_accounts a
-      where e.store_id = ${p.storeId} and e.customer_id = ${p.intoId} and a.store_id = ${p.storeId}
-        and a.id = e.account_id and a.customer_id = ${p.fromId}
-        and not exists (select from orders o where o.store_id = ${p.storeId} and o.id = e.order_id
-          and o.customer_id <> ${p.fromId})
-      returning e.points - e.reversed as points)
-    select coalesce(sum(points), 0)::bigint as points from returned`,
+    update loyalty_earnings e set customer_id = ${p.fromId} from ledger_accounts a
+    where e.store_id = ${p.storeId} and e.customer_id = ${p.intoId} and a.store_id = ${p.storeId}
+      and a.id = e.account_id and a.customer_id = ${p.fromId}
+      and not exists (select from orders o where o.store_id = ${p.storeId} and o.id = e.order_id
+        and o.customer_id <> ${p.fromId})`,
 );
 
-/** Takes a merge back: what was booked in the one's account is theirs again. Resolves to the points. */
-export const returnEarnings = async (tx: Tx, between: { fromId: string; intoId: string }): Promise<number> =>
-  (await giveBack(tx, between))[0]?.points ?? 0;
+/** Takes a merge back: what was booked in the one's account is theirs again. */
+export const returnEarnings = (tx: Tx, between: { fromId: string; intoId: string }): Promise<unknown> =>
+  giveBack(tx, between);

@@ -73,6 +73,19 @@ export async function updateMembers(tx: Tx, rows: readonly MemberRow[]): Promise
   if (rows.length > 0) await update(tx, { rows: JSON.stringify(rows) });
 }
 
+const recount = statement<{ customerIds: readonly string[] }, never>(
+  'recount_points_of_members',
+  (p) => sql`
+    update loyalty_members m set points_earned = coalesce((
+      select sum(e.points - e.reversed) from loyalty_earnings e
+      where e.store_id = ${p.storeId} and e.customer_id = m.customer_id), 0)
+    where m.store_id = ${p.storeId} and m.customer_id = any(${p.customerIds}::uuid[])`,
+);
+
+/** Counts again what locked members earned, after earnings went from one to the other. */
+export const recountPoints = (tx: Tx, customerIds: readonly string[]): Promise<unknown> =>
+  recount(tx, { customerIds });
+
 export interface MemberFilter {
   status?: MemberStatus | undefined;
   tier?: string | undefined;

@@ -13,6 +13,12 @@ export interface Programme {
   createdAt: Date;
 }
 
+/** The version that holds. */
+export interface CurrentProgramme extends Programme {
+  /** Some version had points that last as long as their owner is active (P4). */
+  prolongs: boolean;
+}
+
 const columns = {
   version: loyaltyProgrammes.version,
   settings: loyaltyProgrammes.settings,
@@ -33,9 +39,18 @@ const selectBefore = prepared<{ before: number; limit: number }>()(
 
 const BEHIND_ALL = 2 ** 31 - 1;
 
+const selectCurrent = statement<Record<never, never>, CurrentProgramme>(
+  'find_programme',
+  (p) => sql`
+    select v.version, v.settings, v.actor, v.created_at as "createdAt",
+      exists (select from loyalty_programmes o where o.store_id = ${p.storeId}
+        and o.settings->'expiry'->>'kind' = 'inactivity_months') as prolongs
+    from loyalty_programmes v where v.store_id = ${p.storeId} order by v.version desc limit 1`,
+);
+
 /** The version that holds; undefined while the store has no programme. */
-export const findProgramme = async (db: Db): Promise<Programme | undefined> =>
-  (await selectBefore(db, { before: BEHIND_ALL, limit: 1 }))[0];
+export const findProgramme = async (db: Db): Promise<CurrentProgramme | undefined> =>
+  (await selectCurrent(db, {}))[0];
 
 /** Versions, newest first. */
 export const listProgrammeVersions = (

@@ -74,6 +74,8 @@ export interface Purchaser extends OrderCounters {
   primaryGroupId: string | null;
   version: number;
   groupIds: string[];
+  /** Of an active member. */
+  tier: string | null;
 }
 
 /** Locks the customers in id order, so that two writers never wait for each other crosswise. */
@@ -84,7 +86,9 @@ export const lockPurchasers = statement<{ ids: readonly string[] }, Purchaser>(
       c.orders_count as "ordersCount", c.total_spent as "totalSpent", c.refunded_total as "refundedTotal",
       c.first_order_at as "firstOrderAt", c.last_order_at as "lastOrderAt", c.last_order_id as "lastOrderId",
       array(select gm.group_id from group_members gm
-        where gm.store_id = ${p.storeId} and gm.customer_id = c.id order by gm.group_id) as "groupIds"
+        where gm.store_id = ${p.storeId} and gm.customer_id = c.id order by gm.group_id) as "groupIds",
+      (select m.tier from loyalty_members m
+        where m.store_id = ${p.storeId} and m.customer_id = c.id and m.status = 'active') as tier
     from customers c where c.store_id = ${p.storeId} and c.id = any(${p.ids}::uuid[])
     order by c.id for update`,
 );

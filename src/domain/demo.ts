@@ -1,6 +1,7 @@
 // A demo store: invented customers and orders, the same each time for the same day. The numbers are chosen to look like
 // a shop: few buy much, December is busy, a few per cent are cancelled or refunded.
 import type { AccountStatus } from './account-states.ts';
+import { DEFAULT_PROGRAMME, type ProgrammeSettings } from './loyalty/programme.ts';
 import type { IncomingOrder } from './order-upserts.ts';
 import {
   lineTotal,
@@ -33,6 +34,28 @@ export interface DemoCustomer {
   address: OrderAddress;
   createdAt: Date;
 }
+
+/** The suggestion for a new shop, with points for friends, reviews and the newsletter. */
+export const DEMO_PROGRAMME: ProgrammeSettings = {
+  ...DEFAULT_PROGRAMME,
+  rules: [
+    ...DEFAULT_PROGRAMME.rules,
+    { id: 'newsletter', kind: 'event', event: 'newsletter', points: 50 },
+    { id: 'review', kind: 'event', event: 'review', points: 25, maxPerDay: 50 },
+    { id: 'birthday', kind: 'event', event: 'birthday', points: 100 },
+    { id: 'refer-a-friend', kind: 'event', event: 'referral', side: 'advocate', points: 500 },
+    { id: 'welcome-friend', kind: 'event', event: 'referral', side: 'friend', points: 250 },
+  ],
+  referrals: { minimumAmount: 2_000, returnDays: 14, maxPerAdvocate: 20, onRefund: 'reverse' },
+};
+
+/** What some active customers are given: minor units of store credit, and points. */
+export const DEMO_GIFTS: readonly { credit: number; points: number; reason: string }[] = [
+  { credit: 2_500, points: 200, reason: 'Parcel arrived late' },
+  { credit: 1_000, points: 0, reason: 'Wrong colour, customer keeps it' },
+  { credit: 0, points: 150, reason: 'Thanks for the photo' },
+  { credit: 4_900, points: 0, reason: 'Returned without a receipt' },
+];
 
 export interface DemoOrder {
   externalId: string;

@@ -1,10 +1,13 @@
 // Which action does the work of which kind of job.
+import { birthdayRewardsSlice } from '../actions/birthday-rewards.ts';
 import { bulkSlice } from '../actions/bulk-slices.ts';
 import { groupChangeSlice } from '../actions/groups.ts';
 import { ledgerExpirySlice } from '../actions/ledger-expiry.ts';
 import { redemptionExpirySlice } from '../actions/redemption-returns.ts';
+import { referralDecisionsSlice } from '../actions/referral-decisions.ts';
 import { selfCheckSlice } from '../actions/self-check.ts';
 import { tagChangeSlice } from '../actions/tags.ts';
+import { loyaltyTiersSlice } from '../actions/tiers.ts';
 import type { Slices } from './runner.ts';
 
 export const SLICES: Slices = {
@@ -12,6 +15,9 @@ export const SLICES: Slices = {
   'tag-change': tagChangeSlice,
   'group-change': groupChangeSlice,
   'self-check': selfCheckSlice,
+  'loyalty-tiers': loyaltyTiersSlice,
   'ledger-expiry': ledgerExpirySlice,
   'redemption-expiry': redemptionExpirySlice,
+  'birthday-rewards': birthdayRewardsSlice,
+  'referral-decisions': referralDecisionsSlice,
 };

@@ -1,6 +1,7 @@
 // HTTP: customers.
 import type { FastifyInstance } from 'fastify';
-import { createCustomer, deleteCustomer, updateCustomer } from '../actions/customers.ts';
+import { createCustomer, updateCustomer } from '../actions/customer-profiles.ts';
+import { deleteCustomer } from '../actions/customers.ts';
 import { findCustomer } from '../db/customers.ts';
 import { findSurvivorId } from '../db/merges.ts';
 import { endpoint, found } from '../endpoint.ts';

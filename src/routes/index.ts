@@ -30,6 +30,9 @@ import { Import, ImportForm, ImportProblem, ImportProblemPage } from '../schemas
 import { Job, JobItem, JobItemPage, JobPage } from '../schemas/jobs.ts';
 import { ledgerSchemas } from '../schemas/ledger.ts';
 import { ledgerReportSchemas } from '../schemas/ledger-reports.ts';
+import { memberSchemas } from '../schemas/loyalty-members.ts';
+import { loyaltyMetricsSchemas } from '../schemas/loyalty-metrics.ts';
+import { programmeSchemas } from '../schemas/loyalty-programme.ts';
 import {
   CustomerMergeRequest,
   CustomerMergeResult,
@@ -41,6 +44,7 @@ import { Note, NoteCreate, NotePage, NoteRevision, NoteRevisionPage, NoteUpdate 
 import { Health, Readiness } from '../schemas/operations.ts';
 import { orderSchemas } from '../schemas/orders.ts';
 import { ErrorEntry, ProblemDocument } from '../schemas/problems.ts';
+import { referralSchemas } from '../schemas/referrals.ts';
 import { rewardSchemas } from '../schemas/rewards.ts';
 import { Agent, AgentCreate, AgentPage, AgentUpdate, CalendarFeed } from '../schemas/sales-agents.ts';
 import { segmentSchemas } from '../schemas/segments.ts';
@@ -83,11 +87,15 @@ import { imports } from './imports.ts';
 import { jobs } from './jobs.ts';
 import { ledger } from './ledger.ts';
 import { ledgerReports } from './ledger-reports.ts';
+import { loyaltyMembers } from './loyalty-members.ts';
+import { loyaltyMetrics } from './loyalty-metrics.ts';
+import { loyaltyProgramme } from './loyalty-programme.ts';
 import { merges } from './merges.ts';
 import { notes } from './notes.ts';
 import { type OperationsOptions, operations } from './operations.ts';
 import { orders } from './orders.ts';
 import { redemptions } from './redemptions.ts';
+import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 import { type SalesAgentsOptions, salesAgents } from './sales-agents.ts';
 import { type SegmentsOptions, segments } from './segments.ts';
@@ -108,7 +116,11 @@ const SCHEMAS: readonly object[] = [
   ...ledgerReportSchemas,
   ...statementSchemas,
   ...creditSchemas,
+  ...programmeSchemas,
+  ...memberSchemas,
   ...rewardSchemas,
+  ...referralSchemas,
+  ...loyaltyMetricsSchemas,
   ...storefrontMeSchemas,
   ...storefrontTokenSchemas,
   ProblemDocument,
@@ -203,10 +215,14 @@ const STAFF_ROOMS = [
   events,
   orders,
   credit,
+  loyaltyProgramme,
+  loyaltyMembers,
   ledger,
   statements,
   rewards,
   redemptions,
+  referrals,
+  loyaltyMetrics,
   ledgerReports,
   selfCheck,
   stores,

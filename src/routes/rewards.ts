@@ -56,7 +56,7 @@ export async function rewards(app: FastifyInstance): Promise<void> {
     description: 'One reward with what is left of it.',
     scope: 'loyalty:read',
     params: OneReward,
-    returns: { 200: ref(Reward) },
+    returns: { 200: ref(Reward), 304: null },
     handle: (ctx, { params }) => readReward(ctx.db, params.rewardId),
   });
 

@@ -1,15 +1,21 @@
 // HTTP: what is a signed-in customer's own (P11). Whose it is comes from the token, never from the request.
 import type { FastifyInstance } from 'fastify';
 import { quoteAnswer, quoteCreditFor } from '../actions/credit.ts';
+import { enrolMember, leaveProgramme } from '../actions/loyalty-members.ts';
+import { listPointsHistory, readPoints } from '../actions/points.ts';
 import { redeemReward, toRedemption } from '../actions/redemptions.ts';
-import { myCredit, offeredRewards } from '../actions/storefront-offers.ts';
+import { createReferral, readCode } from '../actions/referrals.ts';
+import { myCredit, myLoyalty, myMovement, offeredRewards } from '../actions/storefront-offers.ts';
 import { callingCustomer } from '../actions/storefront-tokens.ts';
+import type { TransferKey } from '../db/ledger/lists.ts';
 import { listRedemptions } from '../db/redemptions.ts';
 import type { PageStart } from '../domain/pages.ts';
 import { endpoint } from '../endpoint.ts';
-import { pageOf } from '../pages.ts';
+import { pageAnswer, pageOf, pageStart } from '../pages.ts';
 import { CreditQuote, CreditQuoteRequest } from '../schemas/credit.ts';
 import { closed, pageQuery, ref } from '../schemas/helpers.ts';
+import { LoyaltyStanding, PointsBalance, PointsMovementPage } from '../schemas/loyalty-members.ts';
+import { MyReferral, Referral, ReferralCode } from '../schemas/referrals.ts';
 import { OfferedRewards, RedemptionCreate, RedemptionPage, RedemptionResult } from '../schemas/rewards.ts';
 import { MyCredit } from '../schemas/storefront-me.ts';
 
@@ -39,6 +45,80 @@ export async function storefrontMe(app: FastifyInstance): Promise<void> {
     returns: { 200: ref(CreditQuote) },
     refuses: ['CURRENCY_UNKNOWN'],
     handle: async (ctx, { body }) => quoteAnswer(await quoteCreditFor(ctx, await callingCustomer(ctx), body)),
+  });
+
+  endpoint(app, {
+    ...mine,
+    method: 'GET',
+    url: '/me/points',
+    operationId: 'getMyPoints',
+    summary: 'Get my points',
+    description: 'What I can spend, what is pending, and what is the next to expire.',
+    returns: { 200: ref(PointsBalance) },
+    handle: async (ctx) => readPoints(ctx, await callingCustomer(ctx)),
+  });
+
+  endpoint(app, {
+    ...mine,
+    method: 'GET',
+    url: '/me/points/history',
+    operationId: 'listMyPointsHistory',
+    summary: 'List what moved my points',
+    description: 'The latest first; what was earned says by which rule and for which order.',
+    query: closed(pageQuery),
+    returns: { 200: ref(PointsMovementPage) },
+    refuses: ['CURSOR_INVALID'],
+    handle: async (ctx, input) => {
+      const customerId = await callingCustomer(ctx);
+      const start: PageStart<TransferKey> = pageStart<never>(input);
+      const rows = await listPointsHistory(ctx.db, customerId, start);
+      const { data, page } = pageAnswer(input, rows, ({ transfer }) => [transfer.id]);
+      return { data: data.map(myMovement), page };
+    },
+  });
+
+  endpoint(app, {
+    ...mine,
+    method: 'GET',
+    url: '/me/loyalty',
+    operationId: 'getMyLoyalty',
+    summary: 'Get my standing in the programme',
+    description: 'Points, tier with its perks, and what is missing for the next one or keeps this one (P7).',
+    returns: { 200: ref(LoyaltyStanding) },
+    handle: async (ctx) => myLoyalty(ctx, await callingCustomer(ctx)),
+  });
+
+  endpoint(app, {
+    ...mine,
+    method: 'POST',
+    url: '/me/loyalty/enrol',
+    operationId: 'joinProgramme',
+    summary: 'Join the programme',
+    description:
+      'From now on I earn and redeem; frozen points can be used again. Nothing changes for a member.',
+    returns: { 200: ref(LoyaltyStanding) },
+    refuses: ['PROGRAMME_MISSING'],
+    handle: async (ctx) => {
+      const customerId = await callingCustomer(ctx);
+      await enrolMember(ctx, customerId);
+      return myLoyalty(ctx, customerId);
+    },
+  });
+
+  endpoint(app, {
+    ...mine,
+    method: 'POST',
+    url: '/me/loyalty/leave',
+    operationId: 'quitProgramme',
+    summary: 'Leave the programme',
+    description: 'I earn and redeem nothing from now on; by setting my points are frozen or forfeited (P10).',
+    returns: { 200: ref(LoyaltyStanding) },
+    refuses: ['PROGRAMME_MISSING', 'MEMBER_NOT_ACTIVE'],
+    handle: async (ctx) => {
+      const customerId = await callingCustomer(ctx);
+      await leaveProgramme(ctx, customerId);
+      return myLoyalty(ctx, customerId);
+    },
   });
 
   endpoint(app, {
@@ -94,5 +174,40 @@ export async function storefrontMe(app: FastifyInstance): Promise<void> {
         (redemption): [string] => [redemption.id],
       );
     },
+  });
+
+  endpoint(app, {
+    ...mine,
+    method: 'GET',
+    url: '/me/referral-code',
+    operationId: 'getMyReferralCode',
+    summary: 'Get my referral code',
+    description: 'To be handed on to friends; it stays the same for good.',
+    returns: { 200: ref(ReferralCode) },
+    refuses: ['MEMBER_NOT_ACTIVE'],
+    handle: async (ctx) => readCode(ctx, await callingCustomer(ctx)),
+  });
+
+  endpoint(app, {
+    ...mine,
+    method: 'POST',
+    url: '/me/referral',
+    operationId: 'noteMyReferral',
+    summary: 'Say with whose code I came',
+    description: 'Once, and before the first order.',
+    body: ref(MyReferral),
+    returns: { 201: ref(Referral) },
+    refuses: [
+      'PROGRAMME_MISSING',
+      'REFERRALS_NOT_OFFERED',
+      'REFERRAL_CODE_UNKNOWN',
+      'SELF_REFERRAL',
+      'FRIEND_ALREADY_CUSTOMER',
+      'FRIEND_ALREADY_REFERRED',
+      'ADVOCATE_NOT_ACTIVE',
+      'REFERRAL_LIMIT',
+    ],
+    handle: async (ctx, { body }) =>
+      createReferral(ctx, { code: body.code, friendId: await callingCustomer(ctx) }),
   });
 }

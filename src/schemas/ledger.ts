@@ -2,7 +2,7 @@
 // units of a currency, or points.
 import Type from 'typebox';
 import { LOT_STATUSES, SHOWN_HOLD_STATUSES } from '../domain/ledger/accounts.ts';
-import { CHAIN_FAULTS, MAX_BROKEN_NAMED } from '../domain/ledger/chain.ts';
+import { CHAIN_FAULTS, type ChainFault, MAX_BROKEN_NAMED } from '../domain/ledger/chain.ts';
 import { TRANSFER_KINDS } from '../domain/ledger/entries.ts';
 import { closed, Int64, page, ref, stringEnum, Timestamp, Uuid } from './helpers.ts';
 
@@ -111,6 +111,8 @@ export const Lot = closed(
 );
 export const LotPage = page(Lot, 'LotPage');
 
+const FAULTS = Object.keys(CHAIN_FAULTS) as ChainFault[];
+
 export const ChainReport = closed(
   {
     accounts: Type.Integer({ description: 'Accounts that were checked.', examples: [1200] }),
@@ -121,9 +123,8 @@ export const ChainReport = closed(
         accountId: Uuid({ description: 'The account.' }),
         seq: Int64({ description: 'Number of its first broken transfer.', examples: [3] }),
         transferId: Type.Optional(Uuid({ description: 'Its id; absent where the transfer is missing.' })),
-        fault: stringEnum(CHAIN_FAULTS, {
-          description:
-            '`gap`: a number is missing, is there twice, or the account knows another last one; `hash`: the content is not what was hashed; `balance`: the balance does not follow; `unit`: the account is of another unit.',
+        fault: stringEnum(FAULTS, {
+          description: FAULTS.map((fault) => `\`${fault}\`: ${CHAIN_FAULTS[fault]}`).join('; '),
         }),
       }),
       { description: `The first fault of each account, at most ${MAX_BROKEN_NAMED}.` },

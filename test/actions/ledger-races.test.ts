@@ -3,6 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { runJob, startJob } from '../../src/actions/jobs.ts';
+import { ledgerExpirySlice } from '../../src/actions/ledger-expiry.ts';
+import { transaction } from '../../src/db/connection.ts';
 import { newShopper, type Shopper, setStore, shopperOf, tally } from '../support/credit.ts';
 import { TEST_CONFIG, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 import { ledgerFaults } from '../support/ledger-invariants.ts';
@@ -18,6 +21,8 @@ const env = {
 };
 const processes = await Promise.all([startApiProcess(env), startApiProcess(env)]);
 t.teardown(() => Promise.all(processes.map((one) => one.end('SIGKILL'))));
+
+t.setTimeout(280_000);
 
 const CLIENTS = 64;
 const EUR = { currency: 'EUR' };
@@ -179,30 +184,46 @@ t.test('K6, L6: captures race with the end of their hold and with spends of what
   }
 });
 
-t.test('L5: spends and holds race with the expiry of the lot: nobody gets anything afterwards', async (t) => {
-  for (let round = 0; round < 5; round++) {
-    const shop = await openShop();
-    const expiresAt = new Date(Date.now() + 300);
-    await shop.shopper.grant(10_000, { expiresAt: expiresAt.toISOString() });
-    const answers = await spread(60, 500, (index) =>
-      shop.at(index).credit(index % 4 < 2 ? '/holds' : '/redeem', { amount: 1, ...EUR }),
-    );
-    const codes = tally(answers);
-    t.ok((codes[201] ?? 0) > 0 && (codes.INSUFFICIENT_CREDIT ?? 0) > 0, JSON.stringify(codes));
-    t.same(Object.keys(codes).sort(), ['201', 'INSUFFICIENT_CREDIT']);
-    const madeAt = answers.flatMap(({ data }) => data.transfer?.recordedAt ?? data.hold?.createdAt ?? []);
-    t.ok(
-      madeAt.every((at: string) => new Date(at) < expiresAt),
-      'all before the end',
-    );
-    const account = await checkBooks(t, shop);
-    t.match(account, { available: 0 });
-    const id = answers.find(({ data }) => data.hold)?.data.hold.id;
-    const late = await shop.at(1).credit(`/holds/${id}/capture`, {});
-    t.equal(late.statusCode, 200, 'what was held in time is captured in time');
-    await checkBooks(t, shop);
-  }
-});
+/** Books what has expired, as the nightly job does. */
+async function bookExpired({ ctx }: TestStore): Promise<void> {
+  const { id } = await transaction(ctx().db, (tx) =>
+    startJob(ctx(), tx, { kind: 'ledger-expiry', params: {} }),
+  );
+  await runJob(ctx(), id, ledgerExpirySlice, new AbortController().signal);
+}
+
+t.test(
+  'L5: spends, holds and the booking job race with the expiry of the lot: nobody gets anything afterwards',
+  async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const shop = await openShop();
+      const expiresAt = new Date(Date.now() + 300);
+      await shop.shopper.grant(10_000, { expiresAt: expiresAt.toISOString() });
+      const booking = Promise.all(
+        [250, 300, 310, 320, 350, 450].map((ms) => sleep(ms).then(() => bookExpired(shop.store))),
+      );
+      const answers = await spread(60, 500, (index) =>
+        shop.at(index).credit(index % 4 < 2 ? '/holds' : '/redeem', { amount: 1, ...EUR }),
+      );
+      await booking;
+      const codes = tally(answers);
+      t.ok((codes[201] ?? 0) > 0 && (codes.INSUFFICIENT_CREDIT ?? 0) > 0, JSON.stringify(codes));
+      t.same(Object.keys(codes).sort(), ['201', 'INSUFFICIENT_CREDIT']);
+      const madeAt = answers.flatMap(({ data }) => data.transfer?.recordedAt ?? data.hold?.createdAt ?? []);
+      t.ok(
+        madeAt.every((at: string) => new Date(at) < expiresAt),
+        'all before the end',
+      );
+      const account = await checkBooks(t, shop);
+      t.match(account, { available: 0, expired: 0 }, 'all of it is booked that nobody holds');
+      t.equal(await transfersOf(shop.store, 'expiry'), 1, 'once');
+      const id = answers.find(({ data }) => data.hold)?.data.hold.id;
+      const late = await shop.at(1).credit(`/holds/${id}/capture`, {});
+      t.equal(late.statusCode, 200, 'what was held in time is captured in time');
+      await checkBooks(t, shop);
+    }
+  },
+);
 
 t.test('K7: refunds race with refunds and spends: never more comes back than was captured', async (t) => {
   const shop = await openShop();

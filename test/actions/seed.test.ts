@@ -5,6 +5,7 @@ import { checkCounters } from '../../src/actions/self-check.ts';
 import { DEMO_SIZES, demoStore } from '../../src/domain/demo.ts';
 import { checkOrder } from '../../src/domain/orders.ts';
 import { wrongKeys } from '../support/derived-keys.ts';
+import { pointsFaults } from '../support/loyalty-orders.ts';
 import { testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -43,6 +44,14 @@ t.test(
     );
     t.match(rows[0], { orders: SMALL.orders, members: SMALL.customers, tasks: 3, homeless: 0 });
     t.ok(rows[0].tags > 0);
+    t.same(await pointsFaults(database, store), []);
+    const { rows: loyal } = await database.owner.query(
+      `select (select count(*)::int from loyalty_members where store_id = $1 and tier is not null) as members,
+            (select count(*)::int from loyalty_earnings where store_id = $1) as earnings,
+            (select count(*)::int from ledger_accounts where store_id = $1 and unit = 'EUR' and balance > 0) as credit`,
+      [store.storeId],
+    );
+    t.ok(loyal[0].members > 0 && loyal[0].earnings > 0 && loyal[0].credit > 0, 'points and credit to look at');
     t.same(await wrongKeys(database.owner, store.storeId), []);
   },
 );

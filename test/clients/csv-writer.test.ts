@@ -18,6 +18,7 @@ t.test('cells', async (t) => {
     ['a number', 1234.5, '1234.5'],
     ['a negative number is no formula', -5, '-5'],
     ['booleans', true, 'true'],
+    ['a decimal below zero, which is no formula', { decimal: '-12.50' }, '-12.50'],
     ['an instant', new Date(Date.UTC(2026, 0, 2)), '2026-01-02T00:00:00.000Z'],
     ['a list', ['vip', 'early bird'], '"vip, early bird"'],
     ['a list with a comma in an item', ['Foo, Inc', 'b'], '"""Foo, Inc"", b"'],

@@ -1,6 +1,6 @@
 // What a segment query means, cell by cell of the table in docs/segments.md, on real customers and by both evaluators.
 import t, { type Test } from 'tap';
-import { createCustomer } from '../../src/actions/customers.ts';
+import { createCustomer } from '../../src/actions/customer-profiles.ts';
 import { updateStore } from '../../src/actions/stores.ts';
 import type { CustomFieldDeclaration } from '../../src/domain/custom-fields.ts';
 import { catalogueOf } from '../../src/domain/segments/fields.ts';

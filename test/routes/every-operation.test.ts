@@ -1,5 +1,6 @@
 // Generated from the OpenAPI document: what must hold for every operation, whoever adds the next one.
 import t from 'tap';
+import { DEFAULT_PROGRAMME } from '../../src/domain/loyalty/programme.ts';
 import type { Scope } from '../../src/domain/scopes.ts';
 import { type Answer, call, testApp, testDatabase, testStore } from '../support/harness.ts';
 
@@ -17,22 +18,23 @@ interface Operation {
   method: string;
   path: string;
   scope: Scope | undefined;
-  zone: 'staff' | 'storefront' | 'ops' | 'public';
+  zone: 'staff' | 'storefront' | 'customer' | 'ops' | 'public';
   parameters: Json[];
   body: Json;
   isForm: boolean;
   isStream: boolean;
 }
 
+const ZONES: Record<string, Operation['zone']> = {
+  bearer: 'staff',
+  publishableKey: 'storefront',
+  customerToken: 'customer',
+  ops: 'ops',
+};
+
 function zoneOf(security: Json[]): Operation['zone'] {
   const [first] = security.map((entry) => Object.keys(entry)[0]);
-  return first === 'bearer'
-    ? 'staff'
-    : first === 'publishableKey'
-      ? 'storefront'
-      : first === 'ops'
-        ? 'ops'
-        : 'public';
+  return ZONES[first ?? ''] ?? 'public';
 }
 
 const operations: Operation[] = Object.entries(document.paths as Json).flatMap(
@@ -53,6 +55,7 @@ const operations: Operation[] = Object.entries(document.paths as Json).flatMap(
     }),
 );
 const staff = operations.filter((operation) => operation.zone === 'staff');
+const customers = operations.filter((operation) => operation.zone === 'customer');
 
 function resolve(schema: Json): Json {
   if (!schema?.$ref) return schema;
@@ -67,9 +70,24 @@ const exampleOf = (schema: Json): Json =>
 const pathWith = (path: string, ids: Record<string, string>): string =>
   path.replace(/\{(\w+)\}/g, (_, name) => ids[name] ?? '0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11');
 
+/** The examples of the query parameters that have to be there. */
+const queryOf = (parameters: Json[]): string => {
+  const required = parameters.filter((parameter) => parameter.in === 'query' && parameter.required);
+  const values = new URLSearchParams();
+  for (const { name, schema, example } of required)
+    values.set(name, example ?? schema.examples?.[0] ?? schema.example);
+  return required.length > 0 ? `?${values}` : '';
+};
+
 const headers = () => ({ 'idempotency-key': crypto.randomUUID() });
 
 const store = await testStore(app, database);
+
+/** The token of a new customer of the store. */
+async function customerToken(): Promise<{ token: string }> {
+  const { data } = await store.call('POST', '/v1/customers', { email: `${crypto.randomUUID()}@example.com` });
+  return (await store.call('POST', `/v1/customers/${data.id}/storefront-tokens`, {})).data;
+}
 
 /** One of everything in a store of somebody else. */
 async function makeForeignThings(): Promise<Record<string, string>> {
@@ -82,6 +100,7 @@ async function makeForeignThings(): Promise<Record<string, string>> {
   const customer = await make('POST', '/v1/customers', {
     email: 'foreign@example.com',
     lastName: 'Foreign',
+    accountStatus: 'active',
     tags: ['theirs'],
   });
   const address = await make('POST', `/v1/customers/${customer.id}/addresses`, {
@@ -113,8 +132,37 @@ async function makeForeignThings(): Promise<Record<string, string>> {
     items: [{ title: 'Lamp', quantity: 1, unitPrice: 100 }],
     total: 100,
   });
+  const credit = `/v1/customers/${customer.id}/credit`;
+  const { transfer, account } = await make('POST', credit, {
+    amount: 500,
+    currency: 'EUR',
+    reason: 'Theirs',
+  });
+  const { hold } = await make('POST', `${credit}/holds`, { amount: 100, currency: 'EUR' });
+  await make('PUT', '/v1/loyalty/programme', {
+    ...DEFAULT_PROGRAMME,
+    rules: [{ id: 'friends', kind: 'event', event: 'referral', side: 'advocate', points: 100 }],
+    referrals: { minimumAmount: 0, returnDays: 14, onRefund: 'keep' },
+  });
+  const { referralCode: code } = await make('POST', `/v1/customers/${customer.id}/loyalty/enrol`, undefined);
+  await make('POST', `/v1/customers/${customer.id}/points`, { amount: 500, reason: 'Theirs' });
+  const reward = await make('POST', '/v1/loyalty/rewards', {
+    name: 'Mug',
+    kind: 'free_shipping',
+    points: 100,
+  });
+  const redemptions = `/v1/customers/${customer.id}/loyalty/redemptions`;
+  const { redemption } = await make('POST', redemptions, { rewardId: reward.id });
+  const referral = await make('POST', '/v1/loyalty/referrals', { code, email: 'friend@example.com' });
   return {
+    rewardId: reward.id,
+    redemptionId: redemption.id,
+    referralId: referral.id,
+    version: '1',
     customerId: customer.id,
+    accountId: account.id,
+    transferId: transfer.id,
+    holdId: hold.id,
     addressId: address.id,
     noteId: note.id,
     tagId: tags.data.data.find((tag: Json) => tag.name === 'theirs').id,
@@ -149,6 +197,21 @@ t.test('the publishable key opens no staff operation', async (t) => {
   }
 });
 
+t.test('only a customer’s own token opens what is theirs', async (t) => {
+  const { token } = await customerToken();
+  t.ok(customers.length > 5);
+  for (const { name, method, path } of customers) {
+    const anybody = await call(app, store.publishableKey, method, pathWith(path, {}));
+    t.equal(anybody.data.code, 'CUSTOMER_TOKEN_REQUIRED', name);
+    t.equal((await call(app, store.token, method, pathWith(path, {}))).statusCode, 401, name);
+    const mine = await call(app, token, method, pathWith(path, {}), undefined, headers());
+    t.not(mine.statusCode, 401, name);
+    t.ok(mine.statusCode < 500, `${name}: ${mine.body.slice(0, 200)}`);
+  }
+  for (const { name, method, path } of staff)
+    t.equal((await call(app, token, method, pathWith(path, {}))).statusCode, 401, name);
+});
+
 t.test('a token without the scope answers 403 and names it', async (t) => {
   const bare = await testStore(app, database, { scopes: [] });
   for (const { name, method, path, scope } of staff) {
@@ -162,8 +225,9 @@ t.test("another store's ids answer 404 on every operation, and nothing of it cha
   const foreign = await makeForeignThings();
   const before = await snapshot();
   const named = staff.filter(({ path, name }) => path.includes('{') && !OWN_KEYS.includes(name));
-  for (const { name, method, path, body } of named) {
-    const answer = await store.call(method, pathWith(path, foreign), body && exampleOf(body), headers());
+  for (const { name, method, path, parameters, body } of named) {
+    const url = `${pathWith(path, foreign)}${queryOf(parameters)}`;
+    const answer = await store.call(method, url, body && exampleOf(body), headers());
     t.equal(answer.statusCode, 404, `${name}: ${answer.body.slice(0, 200)}`);
   }
   t.same(await snapshot(), before);
@@ -234,21 +298,21 @@ t.test('hostile values in every property of every body are never a 500', async (
     requests++;
     if (answer.statusCode >= 500) failures.push(`${what}: ${answer.body.slice(0, 300)}`);
   };
-  for (const { name, method, path, body, isStream } of staff) {
+  const { token } = await customerToken();
+  for (const { name, method, path, body, isStream, zone } of [...staff, ...customers]) {
     if (!body || isStream) continue;
     const url = pathWith(path, {});
+    const send = (sent: Json) =>
+      call(app, zone === 'customer' ? token : store.token, method, url, sent, headers());
     for (const property of Object.keys(resolve(body)?.properties ?? {})) {
       for (const value of HOSTILE) {
         const sent = { ...exampleOf(body), [property]: value };
-        note(
-          await store.call(method, url, sent, headers()),
-          `${name} ${property} ${JSON.stringify(value).slice(0, 40)}`,
-        );
+        note(await send(sent), `${name} ${property} ${JSON.stringify(value).slice(0, 40)}`);
       }
     }
     for (const sent of HOSTILE) {
       if (typeof sent !== 'object' || sent === null) continue;
-      note(await store.call(method, url, sent, headers()), `${name} body ${JSON.stringify(sent)}`);
+      note(await send(sent), `${name} body ${JSON.stringify(sent)}`);
     }
   }
   t.comment(`${requests} requests`);

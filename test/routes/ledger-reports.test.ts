@@ -105,7 +105,7 @@ t.test('L2 L5 liability: active, held, expired, overdrafts, by unit; reconciles 
   await grant(rich, 900, { currency: 'USD' });
   const { account } = await grant(late, 400, { expiresAt: inDays(1) });
   await age(storeId, account.id, 2);
-  await call('PATCH', '/v1/store', { credit: { allowNegative: true } });
+  await call('PATCH', '/v1/store', { creditAllowNegative: true });
   await grant(owing, 100);
   await grant(owing, -350);
   const report = await liability();
@@ -190,7 +190,7 @@ t.test(
 
 t.test('L9 liability of a past instant: the books as they stood, whatever came later', async (t) => {
   const { customer, credit, grant, liability, call } = await shop();
-  await call('PATCH', '/v1/store', { credit: { allowNegative: true } });
+  await call('PATCH', '/v1/store', { creditAllowNegative: true });
   const [one, owing] = [await customer(), await customer()];
   await grant(one, 1000, { expiresAt: inDays(10) });
   const { hold } = await credit(one, '/holds', { amount: 300, currency: 'EUR' });
@@ -240,7 +240,7 @@ t.test('another store’s ledger is not in the report or the check; scopes are a
 /** A ledger with a bit of everything. */
 async function busy() {
   const it = await shop();
-  await it.call('PATCH', '/v1/store', { credit: { allowNegative: true } });
+  await it.call('PATCH', '/v1/store', { creditAllowNegative: true });
   const id = await it.customer();
   await it.grant(id, BIG);
   await it.grant(id, 500, { expiresAt: inDays(3) });

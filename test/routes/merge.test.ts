@@ -1,7 +1,13 @@
 // Merging and un-merging customers, and deletability, on real Postgres.
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
+import { runJob, startJob } from '../../src/actions/jobs.ts';
+import { ledgerExpirySlice } from '../../src/actions/ledger-expiry.ts';
+import { checkLedger } from '../../src/actions/ledger-reports.ts';
 import { mergeCustomers, unmergeCustomer } from '../../src/actions/merges.ts';
+import { transaction } from '../../src/db/connection.ts';
+import { findLedgerAccount } from '../../src/db/ledger/accounts.ts';
 import { Problem } from '../../src/errors.ts';
 import { factsOf, wrongKeys } from '../support/derived-keys.ts';
 import { type Answer, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
@@ -603,4 +609,335 @@ t.test('C10 the country of the phone and the keys of addresses go with a merge a
   t.equal((await unmerge(s, from)).statusCode, 200);
   t.same(await countries(), [null, 'AT']);
   t.same(await wrongKeys(database.owner, s.storeId), []);
+});
+
+// Balances (C10)
+
+async function withAccount(s: TestStore): Promise<string> {
+  return create(s, { email: `${randomUUID()}@example.com`, accountStatus: 'active' });
+}
+
+async function credit(s: TestStore, id: string, path: string, body: object): Promise<Answer> {
+  return s.call('POST', `/v1/customers/${id}/credit${path}`, body, { 'idempotency-key': randomUUID() });
+}
+
+/** Grants, corrects below zero, redeems or holds; a refusal is a mistake of the test. */
+async function book(s: TestStore, id: string, path: string, body: object) {
+  const answer = await credit(s, id, path, { currency: 'EUR', ...body });
+  if (answer.statusCode >= 400) throw new Error(answer.body);
+  return answer.data;
+}
+const grant = (s: TestStore, id: string, amount: number, more: object = {}) =>
+  book(s, id, '', { amount, reason: 'test', ...more });
+
+interface LotRow {
+  remaining: string;
+  active_from: Date;
+  expires_at: Date | null;
+  source: string | null;
+  rule: object | null;
+}
+const lotsOf = async ({ storeId }: TestStore, id: string): Promise<LotRow[]> =>
+  (
+    await database.owner.query(
+      `select l.remaining, l.active_from, l.expires_at, l.source, l.rule from lots l
+       join ledger_accounts a on a.store_id = l.store_id and a.id = l.account_id
+       where a.store_id = $1 and a.customer_id = $2 and l.is_open order by l.remaining`,
+      [storeId, id],
+    )
+  ).rows;
+const balancesOf = async ({ storeId }: TestStore, id: string): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (
+      await database.owner.query(
+        'select unit, balance from ledger_accounts where store_id = $1 and customer_id = $2 order by unit',
+        [storeId, id],
+      )
+    ).rows.map(({ unit, balance }) => [unit, Number(balance)]),
+  );
+const isSound = async (s: TestStore): Promise<boolean> => (await checkLedger(s.ctx())).ok;
+const inDays = (days: number) => new Date(Date.now() + days * DAY_MS);
+
+t.test('C10 L1 balances move by transfers; lots keep amount, dates, source and rule', async (t) => {
+  const s = await store();
+  const [into, from] = [await withAccount(s), await withAccount(s)];
+  await grant(s, into, 500);
+  const expiresAt = inDays(90);
+  await grant(s, from, 3_000_000_000, { expiresAt });
+  await grant(s, from, 40);
+  await grant(s, from, 70, { currency: 'USD' });
+  await book(s, from, '/redeem', { amount: 1000 });
+  const rule = { programmeVersion: 3, ruleId: 'r', formula: '1 per EUR' };
+  await database.owner.query('update lots set rule = $2 where store_id = $1', [s.storeId, rule]);
+  const before = await lotsOf(s, from);
+  const eur = {
+    unit: 'EUR',
+    lots: 2,
+    amount: 2_999_999_040,
+    overdraft: 0,
+    balance: 2_999_999_040,
+    survivorBalance: 2_999_999_540,
+  };
+  const usd = { unit: 'USD', lots: 1, amount: 70, overdraft: 0, balance: 70, survivorBalance: 70 };
+  const preview = await merge(s, into, from, { dryRun: true });
+  t.same(preview.data.balances, [eur, usd], preview.body);
+  t.same(await balancesOf(s, into), { EUR: 500 }, 'a preview moves nothing');
+  const merged = await merge(s, into, from);
+  t.same(merged.data.balances, [eur, usd]);
+  t.same(await balancesOf(s, from), { EUR: 0, USD: 0 }, 'the old accounts stay, for their history');
+  t.same(await balancesOf(s, into), { EUR: 2_999_999_540, USD: 70 });
+  const after = await lotsOf(s, into);
+  t.same(
+    after.filter((lot) => lot.remaining !== '500'),
+    before,
+  );
+  t.match(before, [
+    { remaining: '40', rule },
+    { remaining: '70' },
+    { expires_at: expiresAt, source: 'grant' },
+  ]);
+  const { rows } = await database.owner.query(
+    `select kind, counter_account, reference from transfers where store_id = $1 and counter_account = 'merge' order by id`,
+    [s.storeId],
+  );
+  t.same(rows.map(({ kind }) => kind).sort(), ['merge_in', 'merge_in', 'merge_out', 'merge_out']);
+  for (const id of [into, from])
+    t.equal((await kindsOf(s, id)).filter((kind) => kind === 'credit.moved').length, 2);
+  t.ok(await isSound(s));
+  t.equal((await credit(s, from, '', { amount: 1, currency: 'EUR', reason: 'late' })).statusCode, 409);
+});
+
+t.test('C10 un-merge gives credit back to the very lots that it came from', async (t) => {
+  const s = await store();
+  const [into, from] = [await withAccount(s), await withAccount(s)];
+  await grant(s, into, 500);
+  await grant(s, from, 100, { expiresAt: inDays(20) });
+  await grant(s, from, 200);
+  const before = await lotsOf(s, from);
+  for (let round = 0; round < 2; round++) {
+    t.equal((await merge(s, into, from)).statusCode, 200);
+    await grant(s, into, 7);
+    t.equal((await unmerge(s, from)).statusCode, 200);
+    t.same(await lotsOf(s, from), before);
+    t.same(await balancesOf(s, into), { EUR: 507 + round * 7 }, 'what came since stays');
+  }
+  t.ok(await isSound(s));
+});
+
+t.test('C10 un-merge is refused once a moved lot was spent or is held', async (t) => {
+  const s = await store();
+  const [into, from] = [await withAccount(s), await withAccount(s)];
+  await grant(s, into, 500);
+  await grant(s, from, 100, { expiresAt: inDays(20) });
+  await merge(s, into, from);
+  const { hold } = await book(s, into, '/holds', { amount: 30 });
+  t.match((await unmerge(s, from)).data, { code: 'UNMERGE_LOTS_SPENT', spentLotsCount: 1 }, 'held');
+  await book(s, into, `/holds/${hold.id}/void`, { currency: undefined });
+  const { transfer } = await book(s, into, '/redeem', { amount: 30 });
+  t.match((await unmerge(s, from)).data, { code: 'UNMERGE_LOTS_SPENT', spentLotsCount: 1 }, 'spent');
+  await book(s, into, '/refunds', { currency: undefined, transferId: transfer.id });
+  t.equal((await unmerge(s, from)).statusCode, 200, 'all of it was given back');
+  t.same([await balancesOf(s, into), await balancesOf(s, from)], [{ EUR: 500 }, { EUR: 100 }]);
+  t.ok(await isSound(s));
+});
+
+t.test(
+  'C10 L5 a moved lot that expired meanwhile is gone, and no reason to keep the two together',
+  async (t) => {
+    const s = await store();
+    const [into, from] = [await withAccount(s), await withAccount(s)];
+    await grant(s, from, 100, { expiresAt: new Date(Date.now() + 300) });
+    await grant(s, from, 20);
+    await merge(s, into, from);
+    await new Promise((resolve) => setTimeout(resolve, 320));
+    const { id } = await transaction(s.ctx().db, (tx) =>
+      startJob(s.ctx(), tx, { kind: 'ledger-expiry', params: {} }),
+    );
+    await runJob(s.ctx(), id, ledgerExpirySlice, new AbortController().signal);
+    t.same(await balancesOf(s, into), { EUR: 20 });
+    t.equal((await unmerge(s, from)).statusCode, 200);
+    t.same([await balancesOf(s, into), await balancesOf(s, from)], [{ EUR: 0 }, { EUR: 20 }]);
+    t.ok(await isSound(s));
+  },
+);
+
+t.test('C10 K6 live holds of the customer that goes away are a blocker', async (t) => {
+  const s = await store();
+  const [into, from] = [await withAccount(s), await withAccount(s)];
+  await grant(s, from, 100);
+  const { hold } = await book(s, from, '/holds', { amount: 30 });
+  const blocker = { code: 'OPEN_HOLDS', side: 'from', count: 1, wayOut: /Capture or void/ };
+  t.match((await merge(s, into, from, { dryRun: true })).data.blockers, [blocker]);
+  t.match((await merge(s, into, from)).data, { code: 'MERGE_BLOCKED', blockers: [blocker] });
+  await book(s, from, `/holds/${hold.id}/void`, { currency: undefined });
+  t.equal((await merge(s, into, from)).statusCode, 200);
+  t.same(await balancesOf(s, into), { EUR: 100 });
+});
+
+t.test('C10 a debt goes along: paid from what the survivor has, the rest stays owed; and back', async (t) => {
+  const s = await store();
+  await s.call('PATCH', '/v1/store', { creditAllowNegative: true });
+  for (const [own, debt] of [
+    [500, 80],
+    [50, 80],
+    [0, 80],
+  ] as const) {
+    const [into, from] = [await withAccount(s), await withAccount(s)];
+    if (own > 0) await grant(s, into, own);
+    await grant(s, from, -debt);
+    const before = await lotsOf(s, into);
+    const preview = await merge(s, into, from, { dryRun: true });
+    t.match(preview.data.balances, [{ overdraft: debt, balance: -debt, survivorBalance: own - debt }]);
+    t.equal((await merge(s, into, from)).statusCode, 200);
+    t.same([await balancesOf(s, into), await balancesOf(s, from)], [{ EUR: own - debt }, { EUR: 0 }]);
+    t.ok(await isSound(s));
+    t.equal((await unmerge(s, from)).statusCode, 200);
+    t.same([await balancesOf(s, into), await balancesOf(s, from)], [{ EUR: own }, { EUR: -debt }]);
+    t.same(await lotsOf(s, into), before, 'the lots that paid are whole again');
+    t.ok(await isSound(s), `${own} and −${debt}`);
+  }
+  const [into, from] = [await withAccount(s), await withAccount(s)];
+  await grant(s, into, -60);
+  await grant(s, from, 100);
+  await merge(s, into, from);
+  t.same(await balancesOf(s, into), { EUR: 40 }, 'what comes in covers what the survivor owes');
+  t.equal((await unmerge(s, from)).data.code, 'UNMERGE_LOTS_SPENT', 'and is spent by that');
+  t.ok(await isSound(s));
+});
+
+t.test('C10 A into B into C, and back in turn: every lot is where it was', async (t) => {
+  const s = await store();
+  const [a, b, c] = [await withAccount(s), await withAccount(s), await withAccount(s)];
+  await grant(s, a, 10, { expiresAt: inDays(9) });
+  await grant(s, b, 200);
+  const before = [await lotsOf(s, a), await lotsOf(s, b), await lotsOf(s, c)];
+  for (const [into, from] of [
+    [b, a],
+    [c, b],
+  ] as const)
+    t.equal((await merge(s, into, from)).statusCode, 200);
+  t.same(await balancesOf(s, c), { EUR: 210 });
+  t.equal((await unmerge(s, b)).statusCode, 200);
+  t.equal((await unmerge(s, a)).statusCode, 200);
+  t.same([await lotsOf(s, a), await lotsOf(s, b), await lotsOf(s, c)], before);
+  t.ok(await isSound(s));
+});
+
+t.test('C10 L6 merge racing with spends and grants on both accounts loses and doubles nothing', async (t) => {
+  for (let round = 0; round < 6; round++) {
+    const s = await store();
+    const [into, from] = [await withAccount(s), await withAccount(s)];
+    await Promise.all([grant(s, into, 100), grant(s, from, 100)]);
+    const spend = (id: string) => credit(s, id, '/redeem', { amount: 9, currency: 'EUR' });
+    const give = (id: string, currency: string) => credit(s, id, '', { amount: 5, currency, reason: 'race' });
+    const [merged, ...answers] = await Promise.all([
+      merge(s, into, from),
+      ...Array.from({ length: 6 }, () => [
+        spend(into),
+        spend(from),
+        give(from, 'EUR'),
+        give(from, 'CHF'),
+      ]).flat(),
+    ]);
+    t.equal(merged.statusCode, 200, merged.body);
+    const moved = { EUR: 200, CHF: 0 };
+    for (const answer of answers) {
+      const { transfer } = answer.data;
+      if (answer.statusCode === 201)
+        moved[transfer.unit as 'EUR' | 'CHF'] +=
+          transfer.kind === 'grant' ? transfer.amount : -transfer.amount;
+      else t.match(answer.data.code, /^(CUSTOMER_GONE|INSUFFICIENT_CREDIT)$/, answer.body);
+    }
+    const [left, right] = [await balancesOf(s, into), await balancesOf(s, from)];
+    t.equal((left.EUR ?? 0) + (right.EUR ?? 0), moved.EUR);
+    t.equal((left.CHF ?? 0) + (right.CHF ?? 0), moved.CHF);
+    t.ok(
+      Object.values(right).every((balance) => balance === 0),
+      'nothing is left behind',
+    );
+    t.ok(await isSound(s));
+  }
+});
+
+t.test('C10 L6 un-merge racing with a spend: the lot is spent or goes back, never both', async (t) => {
+  for (let round = 0; round < 6; round++) {
+    const s = await store();
+    const [into, from] = [await withAccount(s), await withAccount(s)];
+    await grant(s, from, 100);
+    await merge(s, into, from);
+    const [back, spent] = await Promise.all([
+      unmerge(s, from),
+      credit(s, into, '/redeem', { amount: 60, currency: 'EUR' }),
+    ]);
+    t.same([back.statusCode === 200, spent.statusCode === 201].sort(), [false, true], spent.body);
+    const total = spent.statusCode === 201 ? { into: 40, from: 0 } : { into: 0, from: 100 };
+    t.same(
+      [await balancesOf(s, into), await balancesOf(s, from)],
+      [{ EUR: total.into }, { EUR: total.from }],
+    );
+    t.ok(await isSound(s));
+  }
+});
+
+t.test('C10 an empty account moves nothing and is no obstacle', async (t) => {
+  const s = await store();
+  const [into, from] = [await withAccount(s), await withAccount(s)];
+  await grant(s, from, 30);
+  await book(s, from, '/redeem', { amount: 30 });
+  const merged = await merge(s, into, from);
+  t.same(merged.data.balances, []);
+  t.same(await balancesOf(s, into), {});
+  t.equal((await unmerge(s, from)).statusCode, 200);
+});
+
+t.test('C6 credit, holds and history stand in the way of deleting, each with its code', async (t) => {
+  const s = await store();
+  const id = await withAccount(s);
+  const codes = async () =>
+    (await s.call('GET', `/v1/customers/${id}/deletability`)).data.blockers.map(
+      ({ code }: { code: string }) => code,
+    );
+  const refused = async () => (await s.call('DELETE', `/v1/customers/${id}`)).data.code;
+  await grant(s, id, 30);
+  const { hold } = await book(s, id, '/holds', { amount: 30 });
+  t.same(await codes(), ['CUSTOMER_HAS_CREDIT', 'CUSTOMER_HAS_OPEN_HOLDS', 'CUSTOMER_HAS_LEDGER_ENTRIES']);
+  t.equal(await refused(), 'CUSTOMER_HAS_CREDIT');
+  await book(s, id, `/holds/${hold.id}/capture`, { currency: undefined });
+  t.same(await codes(), ['CUSTOMER_HAS_LEDGER_ENTRIES']);
+  t.equal(await refused(), 'CUSTOMER_HAS_LEDGER_ENTRIES');
+  await database.owner.query(
+    `update ledger_accounts set balance = 5, unit = 'points' where store_id = $1 and customer_id = $2`,
+    [s.storeId, id],
+  );
+  t.same(await codes(), ['CUSTOMER_HAS_POINTS', 'CUSTOMER_HAS_LEDGER_ENTRIES']);
+  const survivor = await withAccount(s);
+  await merge(s, survivor, id);
+  t.equal((await s.call('DELETE', `/v1/customers/${survivor}`)).data.code, 'CUSTOMER_HAS_POINTS');
+});
+
+t.test('C6 a survivor whose merged customer had entries is kept for their sake', async (t) => {
+  const s = await store();
+  const [into, from] = [await withAccount(s), await withAccount(s)];
+  await grant(s, from, 30);
+  await book(s, from, '/redeem', { amount: 30 });
+  await merge(s, into, from);
+  const blockers = (await s.call('GET', `/v1/customers/${into}/deletability`)).data.blockers;
+  t.match(blockers, [{ code: 'CUSTOMER_HAS_LEDGER_ENTRIES', count: 2 }]);
+  t.equal((await s.call('DELETE', `/v1/customers/${into}`)).data.code, 'CUSTOMER_HAS_LEDGER_ENTRIES');
+});
+
+t.test('C6 delete racing with the first grant: one of the two is refused', async (t) => {
+  for (let round = 0; round < 5; round++) {
+    const s = await store();
+    const id = await withAccount(s);
+    const [removed, granted] = await Promise.all([
+      s.call('DELETE', `/v1/customers/${id}`),
+      credit(s, id, '', { amount: 5, currency: 'EUR', reason: 'race' }),
+    ]);
+    if (removed.statusCode === 204) t.equal(granted.statusCode, 404, granted.body);
+    else {
+      t.match(removed.data.code, /^CUSTOMER_HAS_(CREDIT|LEDGER_ENTRIES)$/);
+      t.equal(granted.statusCode, 201, granted.body);
+    }
+  }
 });

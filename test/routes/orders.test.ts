@@ -87,6 +87,7 @@ t.test('O1 an order is answered whole, can be read by either id, and what GET sh
     externalId,
     refundStatus,
     refundedTotal,
+    deliveredAt,
     snapshot,
     version,
     receivedAt,

@@ -165,6 +165,44 @@ t.test('P11 rewards say whether I can have them and why not; redeeming is mine a
   t.match(await store.points(other), { balance: 100 });
 });
 
+t.test('P11 my points, their history and my standing, without what staff noted for itself', async (t) => {
+  const store = await loyaltyStore(app, database);
+  const id = await store.member();
+  await store.post(`/v1/customers/${id}/points`, { amount: 100, reason: 'Angry on the phone' });
+  await store.post(`/v1/customers/${id}/points`, {
+    amount: 30,
+    reason: 'x',
+    expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+  });
+  const until = new Date(Date.now() + 86_400_000).toISOString();
+  await store.call('PUT', `/v1/customers/${id}/loyalty/tier`, {
+    tier: 'gold',
+    until,
+    reason: 'Press contact',
+  });
+  const shop = await store.shop(id);
+  t.match((await shop('GET', '/me/points')).data, {
+    available: 130,
+    pending: 0,
+    expiringNext: { points: 30 },
+  });
+  const first = await shop('GET', '/me/points/history?limit=1');
+  t.match(first.data, { data: [{ transfer: { amount: 30 } }], page: { hasMore: true } }, first.body);
+  const second = await shop('GET', `/me/points/history?limit=1&cursor=${first.data.page.nextCursor}`);
+  t.match(second.data, { data: [{ transfer: { amount: 100 } }], page: { hasMore: false } });
+  const standing = await shop('GET', '/me/loyalty');
+  t.match(
+    standing.data,
+    { customerId: id, status: 'active', tier: { level: { key: 'gold' } } },
+    standing.body,
+  );
+  for (const { body } of [first, second, standing]) t.notMatch(body, /Angry|Press/);
+  const left = await shop('POST', '/me/loyalty/leave');
+  t.match(left.data, { status: 'left' }, left.body);
+  t.equal((await shop('GET', '/me/referral-code')).data.code, 'MEMBER_NOT_ACTIVE');
+  t.match((await shop('POST', '/me/loyalty/enrol')).data, { status: 'active', points: { available: 130 } });
+});
+
 t.test('a browser of another origin gets no answer to read', async (t) => {
   const store = await loyaltyStore(app, database);
   const origin = `https://shop-${store.storeId}.example.com`;

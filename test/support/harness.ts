@@ -128,7 +128,7 @@ export async function call(
     ...(body !== undefined && { payload: body as object }),
   };
   const response = (await app.inject(request)) as Answer;
-  const isJson = /json/.test(String(response.headers['content-type']));
+  const isJson = /\bjson/.test(String(response.headers['content-type']));
   response.data = isJson ? JSON.parse(response.body) : undefined;
   return response;
 }

@@ -113,27 +113,37 @@ export class LedgerWorld {
     switch (step.do) {
       case 'pass':
         this.#nowMs += step.ms;
-        return;
+        break;
       case 'passTo':
-        return this.#passTo(step.pick, step.offsetMs);
+        this.#passTo(step.pick, step.offsetMs);
+        break;
       case 'grant':
-        return this.#grant(this.#stateOf(step.account), step);
+        this.#grant(this.#stateOf(step.account), step);
+        break;
       case 'hold':
-        return this.#hold(this.#stateOf(step.account), step.wanted, step.ttlMs);
+        this.#hold(this.#stateOf(step.account), step.wanted, step.ttlMs);
+        break;
       case 'capture':
-        return this.#capture(step.pick, step.amount ?? undefined);
+        this.#capture(step.pick, step.amount ?? undefined);
+        break;
       case 'void':
-        return this.#void(step.pick);
+        this.#void(step.pick);
+        break;
       case 'extend':
-        return this.#extend(step.pick, step.ttlMs);
+        this.#extend(step.pick, step.ttlMs);
+        break;
       case 'expire':
-        return this.#expire(this.#stateOf(step.account));
+        this.#expire(this.#stateOf(step.account));
+        break;
       case 'refund':
-        return this.#refund(step);
+        this.#refund(step);
+        break;
       case 'move':
-        return this.#move(step.account);
+        this.#move(step.account);
+        break;
       default:
-        return this.#spend(this.#stateOf(step.account), step.do, step.wanted);
+        this.#spend(this.#stateOf(step.account), step.do, step.wanted);
+        break;
     }
   }
 
@@ -293,11 +303,15 @@ export class LedgerWorld {
     const hold = this.#pickHold(pick);
     if (!hold) return;
     const plan = planCapture(hold, amount, this.now);
-    if ('done' in plan) return this.#expect(hold.status === 'captured', 'K6 done, but never captured');
+    if ('done' in plan) {
+      this.#expect(hold.status === 'captured', 'K6 done, but never captured');
+      return;
+    }
     const isOpen = hold.status === 'open' && this.#nowMs < hold.expiresAt.getTime();
     if (isRefusal(plan)) {
       const isWrong = isOpen && (amount ?? 0) <= hold.amount;
-      return this.#expect(!isWrong, `K6 capture refused: ${plan.refused}`);
+      this.#expect(!isWrong, `K6 capture refused: ${plan.refused}`);
+      return;
     }
     this.#expect(isOpen && plan.amount <= hold.amount, 'K6 captured what is not held');
     const entry: Entry = {
@@ -317,7 +331,10 @@ export class LedgerWorld {
     const hold = this.#pickHold(pick);
     if (!hold) return;
     const plan = planVoid(hold);
-    if (isRefusal(plan)) return this.#expect(hold.status === 'captured', 'K6 void refused');
+    if (isRefusal(plan)) {
+      this.#expect(hold.status === 'captured', 'K6 void refused');
+      return;
+    }
     this.#expect(plan.done === (hold.status === 'voided'), 'K6 voided twice');
     this.#setHold({ ...hold, status: 'voided' });
     this.#count('void');
@@ -442,7 +459,8 @@ export class LedgerWorld {
     this.#states[index] = booking.after;
     this.#count(what);
     if (booking.overdrafts.length > 0) this.#count('overdraft');
-    if (booking.covered.length > 0) this.#count('covered');
+    const owed = new Set(booking.before.overdrafts.map(({ transferId }) => transferId));
+    if (booking.covered.some(({ transferId }) => owed.has(transferId))) this.#count('covered');
   }
 
   /** L5: nothing is paid from a lot that has expired, except what was held while it was good. */

@@ -10,8 +10,6 @@ export interface ServiceProcess {
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string | null>;
 }
 
-export type WorkerProcess = ServiceProcess;
-
 export interface ApiProcess extends ServiceProcess {
   /** `http://127.0.0.1:<port>` */
   url: string;
@@ -51,7 +49,7 @@ async function startProcess(
 }
 
 /** Starts `clientele start` with ROLE=worker; resolves when it hears of jobs. */
-export const startWorkerProcess = (env: Record<string, string>): Promise<WorkerProcess> =>
+export const startWorkerProcess = (env: Record<string, string>): Promise<ServiceProcess> =>
   startProcess({ ROLE: 'worker', ...env }, /is ready/);
 
 /** Starts `clientele start` with ROLE=api on a free port; resolves when it answers. */

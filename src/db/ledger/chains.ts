@@ -18,7 +18,7 @@ export interface ChainPart {
 }
 
 /** Some ten milliseconds of hashing: between batches others have their turn. */
-const BATCH = Number(process.env.A1BATCH ?? 5000);
+const BATCH = 2_000;
 
 /** Where to go on: behind this transfer; of a chain that was cut the account comes once more. */
 interface Position {

@@ -123,11 +123,14 @@ function compose(parts: readonly Part[]) {
       (part) => sql`, ${sql.raw(`"${part}"`)} as (${PARTS[part]({ storeId, rows: p[part] })})`,
     );
     return sql`
-      with changed as (
+      with target as materialized (
+        select r.* from json_to_recordset(${p.accounts}::json) as r(${definitionOf(ACCOUNT)}, before bigint)
+        join ledger_accounts a on a.store_id = ${storeId} and a.id = r.id and a.version = r.before
+        for no key update of a skip locked
+      ), changed as (
         update ledger_accounts a set balance = r.balance, overdraft = r.overdraft, seq = r.seq, hash = r.hash,
           version = r.version, updated_at = r."updatedAt"
-        from json_to_recordset(${p.accounts}::json) as r(${definitionOf(ACCOUNT)}, before bigint)
-        where a.store_id = ${storeId} and a.id = r.id and a.version = r.before
+        from target r where a.store_id = ${storeId} and a.id = r.id
         returning a.id
       ), won as (select array_agg(id) as ids from changed)
       ${sql.join(writes)}
@@ -228,7 +231,8 @@ function accountRowsOf(changes: readonly LedgerChange[]): object[] {
 
 /**
  * Writes the changes; several of one account are in the order of their decisions. Resolves to the accounts that were as
- * the decisions had read them: of the others nothing is written. Works with and without a transaction around it. A taken
+ * the decisions had read them: of the others nothing is written. An account that another transaction has locked counts as
+ * changed, so that nobody waits for a stranger's account. Works with and without a transaction around it. A taken
  * reference or idempotency key is a unique violation.
  */
 export async function writeLedger(db: Db, changes: readonly LedgerChange[]): Promise<ReadonlySet<string>> {

@@ -43,7 +43,7 @@ function cappedHolds(holds: readonly Hold[], lots: readonly Lot[]): Hold[] {
 export function stateAsOf(
   account: Pick<AccountState, 'id' | 'unit' | 'version'>,
   { lots, holds, overdrafts, ...sums }: AsOfSums,
-  { recordedAt }: AsOf,
+  { effectiveAt }: AsOf,
 ): AccountState {
   const there = lots.filter(({ remaining }) => remaining > 0);
   const owed = lots
@@ -52,7 +52,7 @@ export function stateAsOf(
   return {
     ...account,
     ...sums,
-    updatedAt: recordedAt,
+    updatedAt: effectiveAt,
     lots: there,
     holds: cappedHolds(holds, there),
     overdrafts: [...overdrafts, ...owed],

@@ -106,9 +106,14 @@ export function linkOf(content: string, hash: string): ChainLink | undefined {
   return { accountId: fields.accountId, seq, signedAmount, balanceAfter, content, hash } as ChainLink;
 }
 
-/** What is wrong with a transfer: its number, its hash, the balance that it says is left, or its account’s unit. */
-export const CHAIN_FAULTS = ['gap', 'hash', 'balance', 'unit'] as const;
-export type ChainFault = (typeof CHAIN_FAULTS)[number];
+/** What can be wrong with a chain, in words. */
+export const CHAIN_FAULTS = {
+  gap: 'a number is missing or there twice, or the account knows another last transfer',
+  hash: 'the content is not what was hashed',
+  balance: 'the balance does not follow from the one before',
+  unit: 'the account is of another unit than its transfers',
+} as const;
+export type ChainFault = keyof typeof CHAIN_FAULTS;
 
 /** Broken accounts that are told by name; all are counted. */
 export const MAX_BROKEN_NAMED = 100;

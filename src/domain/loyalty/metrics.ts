@@ -62,7 +62,8 @@ export const LOYALTY_METRICS = [
       'Points that customers have, pending ones included, of all points issued, less those reversed by refunds.',
   },
 ] as const satisfies readonly LoyaltyMetric[];
-export type LoyaltyMetricKey = (typeof LOYALTY_METRICS)[number]['key'];
+/** The counts that metrics divide. */
+export type LoyaltyCount = (typeof LOYALTY_METRICS)[number]['numerator' | 'denominator'];
 
 /** The ratio with four decimals; null when there is nothing to divide by. */
 export function ratioOf(numerator: number, denominator: number): number | null {

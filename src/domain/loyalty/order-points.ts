@@ -82,6 +82,8 @@ export interface ReverseStep<E> {
   kind: 'reverse';
   earning: E;
   points: number;
+  /** What was settled before. */
+  before: number;
   at: Date;
 }
 
@@ -92,21 +94,13 @@ export interface DateStep<E> {
   activeFrom: Date;
 }
 
-/** Points that paid for an order that was cancelled go back. */
-export interface ReturnStep {
-  kind: 'return';
-  orderId: string;
-  customerId: string;
-  at: Date;
-}
-
 export interface TierStep {
   kind: 'tier';
   customerId: string;
   change: TierChange;
 }
 
-export type PointsStep<E> = EarnStep<E> | ReverseStep<E> | DateStep<E> | ReturnStep | TierStep;
+export type PointsStep<E> = EarnStep<E> | ReverseStep<E> | DateStep<E> | TierStep;
 
 /** What one customer earned by one rule, and on which days (their beginning in milliseconds). */
 export interface CapUse {
@@ -217,14 +211,11 @@ export class PointsWalk<E extends PointsEarning, M extends PointsMember> {
 
   takeOrder(change: PointsChange): void {
     const { before, after } = change;
-    const { id: orderId, customerId, platformUpdatedAt: at } = after;
-    for (const earning of this.#earningsOf(orderId))
-      if (earning.customerId !== customerId) this.#reverse(earning, earning.points, at);
+    const left = this.#earningsOf(after.id).filter(({ customerId }) => customerId !== after.customerId);
+    for (const earning of left) this.#reverse(earning, earning.points, after.platformUpdatedAt);
     if (before && before.deliveredAt === null && after.deliveredAt !== null) this.#date(after);
     if (beginsToCount(change)) this.#earnByOrder(after);
     for (const earning of this.#ownEarningsOf(after)) this.#settle(earning, after);
-    if (after.status === 'cancelled' && before?.status !== 'cancelled')
-      this.steps.push({ kind: 'return', orderId, customerId, at });
     this.#count(change);
   }
 
@@ -319,8 +310,9 @@ export class PointsWalk<E extends PointsEarning, M extends PointsMember> {
   #reverse(earning: E, settled: number, at: Date): void {
     const points = settled - earning.reversed;
     if (points <= 0) return;
+    const before = earning.reversed;
     earning.reversed = settled;
-    this.steps.push({ kind: 'reverse', earning, points, at });
+    this.steps.push({ kind: 'reverse', earning, points, before, at });
     this.#add(earning, -points);
   }
 

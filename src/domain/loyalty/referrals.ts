@@ -147,6 +147,31 @@ export function planReferralRefund(
   return { state: 'rejected', reason: 'refunded', reversesPoints: state === 'rewarded' };
 }
 
+/** The people of a referral and how far it is; rows fit. */
+export interface ReferralParties {
+  advocateId: string;
+  friendId: string | null;
+  state: ReferralState;
+}
+
+/**
+ * C10: a referral after `fromId` was merged into `intoId`. One referral per friend for good: where the survivor is
+ * somebody's friend already (`isSurvivorReferred`), the other one stays with whom it was and is over. Where advocate and
+ * friend become one person, it is over too. What both were rewarded for stays rewarded.
+ */
+export function mergeReferral(
+  { advocateId, friendId, state }: ReferralParties,
+  { fromId, intoId, isSurvivorReferred }: { fromId: string; intoId: string; isSurvivorReferred: boolean },
+): { advocateId: string; friendId: string | null; rejected: RejectionReason | undefined } {
+  const isTwice = friendId === fromId && isSurvivorReferred;
+  const advocate = advocateId === fromId ? intoId : advocateId;
+  const friend = friendId === fromId && !isTwice ? intoId : friendId;
+  const isOpen = state === 'invited' || state === 'registered' || state === 'qualified';
+  const isSelf = friend === advocate || (isTwice && advocate === intoId);
+  const reason = isSelf ? 'self_referral' : isTwice ? 'friend_already_referred' : undefined;
+  return { advocateId: advocate, friendId: friend, rejected: isOpen ? reason : undefined };
+}
+
 /** Crockford's Base32: without I, L, O and U, which people take for other characters or read as words. */
 const CODE_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export const REFERRAL_CODE_LENGTH = 8;

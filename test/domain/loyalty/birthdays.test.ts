@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import {
   birthdaySourceId,
+  birthdaysOn,
+  daysToCelebrate,
   isBirthdayRewardDue,
   mayEditBirthday,
 } from '../../../src/domain/loyalty/birthdays.ts';
@@ -75,3 +77,35 @@ t.test('P8 a birthday may be edited once a calendar year of the store', async (t
     t.equal(mayEditBirthday(lastEdited, at(when), timezone), may, `${lastEdited} ${when} ${timezone}`);
   }
 });
+
+t.test('P8 the birthdays of a day are those whose reward is due on it', async (t) => {
+  const first = dayNumber({ year: 2023, month: 1, day: 1 });
+  for (let number = first; number < first + 3 * 366; number++) {
+    const today = dayOfNumber(number);
+    const due = [
+      { month: today.month, day: today.day },
+      { month: 2, day: 29 },
+    ].filter((birthday) => isBirthdayRewardDue(birthday, null, today));
+    const unique = new Set(due.map(({ month, day }) => `${month}-${day}`));
+    t.same(
+      birthdaysOn(today).map(({ month, day }) => `${month}-${day}`),
+      [...unique],
+    );
+  }
+});
+
+t.test(
+  'P8 a job celebrates its own day and all since the last run, on the calendar of the store',
+  async (t) => {
+    const days = (lastRunAt: string | null, now: string) =>
+      daysToCelebrate(lastRunAt === null ? null : at(lastRunAt), at(now), 'Europe/Berlin').map(
+        ({ year, month, day }) => `${year}-${month}-${day}`,
+      );
+    t.same(days(null, '2026-05-17T02:00:00Z'), ['2026-5-17']);
+    t.same(days(null, '2026-05-16T22:30:00Z'), ['2026-5-17'], 'it is tomorrow already in Berlin');
+    t.same(days('2026-05-17T00:00:00Z', '2026-05-17T02:00:00Z'), ['2026-5-17']);
+    t.same(days('2025-12-30T02:00:00Z', '2026-01-01T02:00:00Z'), ['2026-1-1', '2025-12-31', '2025-12-30']);
+    t.same(days('2026-05-19T02:00:00Z', '2026-05-17T02:00:00Z'), ['2026-5-17'], 'a clock that went back');
+    t.equal(days('2020-01-01T00:00:00Z', '2026-01-01T00:00:00Z').length, 366, 'a year at most');
+  },
+);

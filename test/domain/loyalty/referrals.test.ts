@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import {
   canMoveReferral,
   checkReferral,
+  mergeReferral,
   planReferralRefund,
   qualify,
   REFERRAL_CODE_LENGTH,
@@ -168,3 +169,45 @@ function like(t: Test, found: unknown, wanted: unknown, message = 'as wanted'): 
   const [actual, expected] = [found, wanted].map((value) => JSON.parse(JSON.stringify(value ?? null)));
   t.match(actual, expected, message);
 }
+
+t.test('C10, P9 a referral after a merge: it follows, or it is over', async (t) => {
+  const merge = { fromId: 'old', intoId: 'new', isSurvivorReferred: false };
+  const open = { advocateId: 'a', friendId: 'f', state: 'registered' as const };
+  const cases: [Parameters<typeof mergeReferral>[0], boolean, ReturnType<typeof mergeReferral>][] = [
+    [open, false, { advocateId: 'a', friendId: 'f', rejected: undefined }],
+    [{ ...open, advocateId: 'old' }, false, { advocateId: 'new', friendId: 'f', rejected: undefined }],
+    [{ ...open, friendId: 'old' }, false, { advocateId: 'a', friendId: 'new', rejected: undefined }],
+    [
+      { ...open, friendId: 'old' },
+      true,
+      { advocateId: 'a', friendId: 'old', rejected: 'friend_already_referred' },
+    ],
+    [
+      { ...open, advocateId: 'old', friendId: 'new' },
+      true,
+      { advocateId: 'new', friendId: 'new', rejected: 'self_referral' },
+    ],
+    [
+      { ...open, advocateId: 'new', friendId: 'old' },
+      false,
+      { advocateId: 'new', friendId: 'new', rejected: 'self_referral' },
+    ],
+    [
+      { ...open, advocateId: 'new', friendId: 'old' },
+      true,
+      { advocateId: 'new', friendId: 'old', rejected: 'self_referral' },
+    ],
+    [
+      { advocateId: 'old', friendId: 'new', state: 'rewarded' },
+      true,
+      { advocateId: 'new', friendId: 'new', rejected: undefined },
+    ],
+    [
+      { advocateId: 'old', friendId: null, state: 'invited' },
+      false,
+      { advocateId: 'new', friendId: null, rejected: undefined },
+    ],
+  ];
+  for (const [referral, isSurvivorReferred, expected] of cases)
+    t.same(mergeReferral(referral, { ...merge, isSurvivorReferred }), expected, JSON.stringify(referral));
+});
