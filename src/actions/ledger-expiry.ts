@@ -11,7 +11,7 @@ import {
   listLotPasts,
 } from '../db/ledger/expiry.ts';
 import { type AccountState, momentOfAll, POINTS } from '../domain/ledger/accounts.ts';
-import { type Booking, book, type Entry } from '../domain/ledger/entries.ts';
+import { type Booking, book, type Entry, ownReference } from '../domain/ledger/entries.ts';
 import { type ExpiredLot, planExpiry } from '../domain/ledger/expiry.ts';
 import type { Slice } from './jobs.ts';
 import { chainHash, saveBookings } from './ledger.ts';
@@ -45,7 +45,7 @@ function expiryEntry(ctx: Ctx, { lotId, amount, expiredAt }: ExpiredLot, past: L
     kind: 'expiry',
     amount,
     effectiveAt: returnedAt !== null && returnedAt > expiredAt ? returnedAt : expiredAt,
-    reference: `expire:${lotId}:${expiries + 1}`,
+    reference: ownReference('expire', lotId, expiries + 1),
     shares: [{ lotId, amount }],
   };
 }

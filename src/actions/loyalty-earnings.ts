@@ -276,12 +276,7 @@ export async function reverseEvents(ctx: Ctx, tx: Tx, sources: readonly EarningS
   const earnings = await listEarningsOfEvents(tx, sources);
   if (earnings.length === 0) return;
   const customerIds = earnings.map(({ customerId }) => customerId);
-  const members = await lockAndEnsureMembers(
-    ctx,
-    tx,
-    { settings: { enrolment: 'explicit' } },
-    customerIds,
-  );
+  const members = await lockAndEnsureMembers(ctx, tx, { settings: { enrolment: 'explicit' } }, customerIds);
   // Read again under the locks.
   const batch = { earners: [], changes: [], earnings: await listEarningsOfEvents(tx, sources) };
   await changePoints(room, { ...batch, members: [...members.values()] }, (walk) => {

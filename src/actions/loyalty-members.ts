@@ -105,17 +105,6 @@ export async function lockAndEnsureMembers(
   return ensureMembers(ctx, tx, programme, await lockCustomers(tx, ids));
 }
 
-/**
- * The membership of a customer, locked behind the customer.
- * @throws Problem MEMBER_NOT_ACTIVE when there is none or the member left
- */
-export async function lockActiveMember(tx: Tx, customerId: string): Promise<MemberRow> {
-  const [member] = await lockMembers(tx, [customerId]);
-  if (member?.status !== 'active')
-    throw new Problem('MEMBER_NOT_ACTIVE', member ? { status: member.status } : {});
-  return member;
-}
-
 async function returning(ctx: Ctx, tx: Tx, member: MemberRow): Promise<MemberRow> {
   if (member.status === 'active') return member;
   const back: MemberRow = { ...member, status: 'active', leftAt: null, updatedAt: ctx.now };
@@ -134,7 +123,9 @@ export function enrolMember(ctx: Ctx, customerId: string): Promise<{ enrolled: b
     await lockPresent(tx, customerId, undefined);
     const [known] = await lockMembers(tx, [customerId]);
     if (known?.status === 'active') return { enrolled: false };
-    const members = known ? [await returning(ctx, tx, known)] : await addMembers(ctx, tx, [{ id: customerId }]);
+    const members = known
+      ? [await returning(ctx, tx, known)]
+      : await addMembers(ctx, tx, [{ id: customerId }]);
     await settleTiers(ctx, tx, tierRoom(programme, await storeOf({ ...ctx, db: tx }), ctx.now), members);
     return { enrolled: true };
   });

@@ -22,7 +22,7 @@ function survivorOf(ctx: Ctx, into: MemberRow, from: MemberRow): MemberRow {
     ...into,
     status: isActive ? 'active' : 'left',
     leftAt: isActive ? null : into.leftAt,
-    lastActivityAt: into.lastActivityAt < from.lastActivityAt ? from.lastActivityAt : into.lastActivityAt,
+    lastActivityAt: new Date(Math.max(into.lastActivityAt.getTime(), from.lastActivityAt.getTime())),
     overrideTier,
     overrideUntil,
     overrideReason,

@@ -21,16 +21,13 @@ function earnersOf({ programme, store }: PointsRoom, changes: readonly PointsCha
   const rules = programme.settings.rules.filter(({ kind }) => kind !== 'event');
   return changes.flatMap((change) => {
     const { after } = change;
-    const earns =
-      beginsToCount(change) && rules.some((rule) => countedBase(rule, after, store.currency) > 0);
+    const earns = beginsToCount(change) && rules.some((rule) => countedBase(rule, after, store.currency) > 0);
     return earns ? [{ customerId: after.customerId, at: after.placedAt }] : [];
   });
 }
 
 const ownersOf = (changes: readonly PointsChange[]): Set<string> =>
-  new Set(
-    changes.flatMap(({ before, after }) => [after.customerId, ...(before ? [before.customerId] : [])]),
-  );
+  new Set(changes.flatMap(({ before, after }) => [after.customerId, ...(before ? [before.customerId] : [])]));
 
 /** Earns, takes back and gives back points for a batch of changed orders, whose customers are locked. */
 export async function changeOrderPoints(

@@ -5,7 +5,7 @@ import { ensureAccounts, type LedgerAccount, lockAccounts, lockAccountsOf } from
 import { listLotOrigins, listLots, listReturnableLots } from '../db/ledger/moves.ts';
 import { findRefundable } from '../db/ledger/transfers.ts';
 import { type AccountState, momentOfAll, POINTS } from '../domain/ledger/accounts.ts';
-import { type Booking, book, type Entry, type NewLot } from '../domain/ledger/entries.ts';
+import { type Booking, book, type Entry, type NewLot, ownReference } from '../domain/ledger/entries.ts';
 import {
   countSpentLots,
   type MovedBalance,
@@ -75,8 +75,6 @@ export function previewBalances({ into, from }: LockedBalances) {
     ];
   });
 }
-
-export type BalancePreview = ReturnType<typeof previewBalances>[number];
 
 /** What is to be booked in one account, and whose it is. */
 interface Movement {
@@ -154,7 +152,7 @@ async function moveUnit(
   const named = (part: string) => ({
     id: ctx.newId(),
     effectiveAt: at,
-    reference: `${mergeId}:${unit}:${part}`,
+    reference: ownReference('merge', mergeId, unit, part),
   });
   const opens = await lotsForSurvivor(ctx, tx, from.state);
   const moved: MovedBalance = {
@@ -176,7 +174,7 @@ async function moveUnit(
       source: `merge:${mergeId}`,
     };
     from.entries.push({ ...named('debt_in'), kind: 'merge_in', amount: debt, opens: [paid] });
-    const taken = debtEntry(ctx, into, at, debt, `${mergeId}:${unit}:debt_out`);
+    const taken = debtEntry(ctx, into, at, debt, ownReference('merge', mergeId, unit, 'debt_out'));
     into.entries.push(taken);
     moved.debtTransferId = taken.id;
   }
@@ -266,7 +264,7 @@ async function returnLots(
   if (amount === 0) return;
   const lotIds = givenBack.map(({ lotId }) => lotId);
   const revives = await listLots(tx, { accountId: from.state.id, lotIds });
-  const named = (part: string) => ({ id: ctx.newId(), effectiveAt: at, reference: `${name}:${part}` });
+  const named = (part: string) => ({ id: ctx.newId(), effectiveAt: at, reference: ownReference(name, part) });
   into.entries.push({ ...named('merge_out'), kind: 'merge_out', amount, shares: taken });
   from.entries.push({ ...named('merge_in'), kind: 'merge_in', amount, shares: givenBack, revives });
 }
@@ -281,7 +279,7 @@ async function returnDebt(
   if (debtTransferId === undefined) return;
   const debit = await findRefundable(tx, { id: debtTransferId, accountId: into.state.id, amount: debt });
   const { shares, rest } = planDebtReturn(debit, debt);
-  const named = (part: string) => ({ id: ctx.newId(), effectiveAt: at, reference: `${name}:${part}` });
+  const named = (part: string) => ({ id: ctx.newId(), effectiveAt: at, reference: ownReference(name, part) });
   // First what covers the overdraft: else the lots that come back would be used up for it.
   if (rest > 0) {
     const opens = [{ id: ctx.newId(), amount: rest, activeFrom: at, expiresAt: null, source: name }];
@@ -292,7 +290,7 @@ async function returnDebt(
     const back = { shares, revives: debit.lots, correctsId: debtTransferId };
     into.entries.push({ ...named('debt_in'), kind: 'merge_in', amount, ...back });
   }
-  from.entries.push(debtEntry(ctx, from, at, debt, `${name}:debt_out`));
+  from.entries.push(debtEntry(ctx, from, at, debt, ownReference(name, 'debt_out')));
 }
 
 /** Gives back what a merge moved: to the very lots that it came from. */

@@ -45,6 +45,7 @@ import { tagKey } from '../domain/tags.ts';
 import { checkUnmerge, planUnmerge, type UnmergePlan, undoableUntil } from '../domain/unmerge.ts';
 import { accepted, Problem } from '../errors.ts';
 import { derivedColumns, readBack, storeOf } from './customers.ts';
+import { mergeMembers, unmergeMembers } from './loyalty-merges.ts';
 import {
   type LockedBalances,
   lockBalances,
@@ -54,7 +55,6 @@ import {
   type ReturnableBalances,
   returnBalances,
 } from './merge-balances.ts';
-import { mergeMembers, unmergeMembers } from './loyalty-merges.ts';
 import { mergeReferrals } from './referrals.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';

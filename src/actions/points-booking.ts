@@ -13,9 +13,10 @@ import {
   listInactivityLots,
   updateReversed,
 } from '../db/loyalty-earnings.ts';
-import { type MemberRow, updateMembers } from '../db/loyalty-members.ts';
+import { lockMembers, type MemberRow, updateMembers } from '../db/loyalty-members.ts';
 import type { CurrentProgramme } from '../db/loyalty-programme.ts';
 import type { Store } from '../db/stores.ts';
+import { grouped } from '../domain/grouped.ts';
 import {
   type AccountState,
   allocate,
@@ -29,18 +30,21 @@ import {
   sharesTotal,
 } from '../domain/ledger/accounts.ts';
 import type { Hash } from '../domain/ledger/chain.ts';
-import { type Booking, book, type Entry, type IssueReason, type NewLot } from '../domain/ledger/entries.ts';
+import {
+  type Booking,
+  book,
+  type Entry,
+  type IssueReason,
+  type NewLot,
+  ownReference,
+} from '../domain/ledger/entries.ts';
 import { expiresAt, lotDates } from '../domain/loyalty/expiry.ts';
-import type {
-  DateStep,
-  EarnStep,
-  PointsStep,
-  ReverseStep,
-} from '../domain/loyalty/order-points.ts';
+import type { DateStep, EarnStep, PointsStep, ReverseStep } from '../domain/loyalty/order-points.ts';
 import type { ProgrammeSettings } from '../domain/loyalty/programme.ts';
 import { planReversal, type ReversalPlan } from '../domain/loyalty/reversal.ts';
-import { grouped } from '../domain/grouped.ts';
+import { storeOf } from './customers.ts';
 import { chainHash, saveBookings } from './ledger.ts';
+import { currentProgramme } from './loyalty-programme.ts';
 import { tierHappening } from './tiers.ts';
 import { type Happening, tell } from './timeline.ts';
 
@@ -146,7 +150,7 @@ function lotSource({ ruleId, sourceKey, orderId }: EarningRow): string {
 }
 
 /** L7, P2: the reference of what an earning pays out, and the source that a reference names. */
-const earnReference = (sourceKey: string): string => `earn:${sourceKey}`;
+const earnReference = (sourceKey: string): string => ownReference('earn', sourceKey);
 export const earnedBy = (reference: string): string => reference.slice(earnReference('').length);
 
 const issuedFor = ({ sourceKind }: EarningRow): IssueReason => {
@@ -178,14 +182,9 @@ class PointsBooks {
   }
 
   take(step: LedgerStep): void {
-    switch (step.kind) {
-      case 'earn':
-        return this.#earn(step);
-      case 'reverse':
-        return this.#reverse(step);
-      case 'date':
-        return this.#date(step);
-    }
+    if (step.kind === 'earn') this.#earn(step);
+    else if (step.kind === 'reverse') this.#reverse(step);
+    else this.#date(step);
   }
 
   #bookOf(customerId: string): AccountBook {
@@ -259,7 +258,7 @@ class PointsBooks {
         amount,
         issuedFor: issuedFor(earning),
         effectiveAt: at,
-        reference: `reverse:${id}:${before}`,
+        reference: ownReference('reverse', id, before),
         correctsId: transferId,
         orderId: orderId ?? undefined,
         shares,
@@ -307,8 +306,7 @@ class PointsBooks {
   }
 }
 
-const remainingOf = (lots: readonly Lot[]): number =>
-  lots.reduce((sum, { remaining }) => sum + remaining, 0);
+const remainingOf = (lots: readonly Lot[]): number => lots.reduce((sum, { remaining }) => sum + remaining, 0);
 
 /** Takes from one group of lots after the other, in each in the order of consumption (L4). */
 function takeFrom(groups: readonly (readonly Lot[])[], amount: number): LotShare[] {
@@ -319,27 +317,51 @@ function takeFrom(groups: readonly (readonly Lot[])[], amount: number): LotShare
 
 const isOfLedger = (step: Step): step is LedgerStep => step.kind !== 'tier';
 
-/** P4: what lasts as long as its owner is active lasts longer from here. */
-async function prolong(tx: Tx, { programme, store }: PointsRoom, plan: PointsPlan, books: PointsBooks) {
-  const active = plan.steps.flatMap((step) => (step.kind === 'earn' ? [step.earning.customerId] : []));
-  if (active.length === 0 || !programme.prolongs) return;
-  const accounts = new Map(
-    [...new Set(active)].flatMap((customerId) => {
-      const account = books.books.get(customerId);
-      return account ? [[account.id, account] as const] : [];
-    }),
-  );
-  for (const lot of await listInactivityLots(tx, [...accounts.keys()])) {
-    const account = accounts.get(lot.accountId);
-    const activityAt = account && plan.members.get(account.customerId)?.lastActivityAt;
-    if (!account || !activityAt || lot.expiresAt <= activityAt) continue;
+/** An account and when its owner was active last. */
+interface ActiveAccount {
+  account: AccountBook;
+  activityAt: Date;
+}
+
+/** P4: what lasts as long as its owner is active lasts longer from there; what had ended before stays so. */
+async function prolong(tx: Tx, active: readonly ActiveAccount[], timezone: string): Promise<void> {
+  const byId = new Map(active.map((one) => [one.account.id, one]));
+  for (const lot of await listInactivityLots(tx, [...byId.keys()])) {
+    const owner = byId.get(lot.accountId);
+    if (!owner || lot.expiresAt <= owner.activityAt) continue;
     const policy = { kind: 'inactivity_months', months: lot.months } as const;
-    const end = expiresAt(policy, activityAt, store.timezone);
-    account.date(lot.id, ({ activeFrom, expiresAt: before }) => ({
+    const end = expiresAt(policy, owner.activityAt, timezone);
+    owner.account.date(lot.id, ({ activeFrom, expiresAt: before }) => ({
       activeFrom,
       expiresAt: before !== null && end !== null && end > before ? end : before,
     }));
   }
+}
+
+/** Who has earned. */
+function activeOf({ steps, members }: PointsPlan, { books }: PointsBooks): ActiveAccount[] {
+  const earned = new Set(steps.flatMap((step) => (step.kind === 'earn' ? [step.earning.customerId] : [])));
+  return [...earned].flatMap((customerId) => {
+    const account = books.get(customerId);
+    const activityAt = members.get(customerId)?.lastActivityAt;
+    return account && activityAt ? [{ account, activityAt }] : [];
+  });
+}
+
+/** P4: spending is activity too. In the transaction that spends; where no points last by activity it costs nothing. */
+export async function noteSpending(ctx: Ctx, tx: Tx, customerId: string): Promise<void> {
+  const programme = await currentProgramme(tx);
+  if (!programme?.prolongs) return;
+  const [member] = await lockMembers(tx, [customerId]);
+  const [locked] = await lockAccounts(tx, [{ customerId, unit: POINTS }]);
+  if (!member || !locked?.state) return;
+  const account = new AccountBook(locked, locked.state, momentOfAll([locked.state], ctx.now));
+  const { timezone } = await storeOf({ ...ctx, db: tx });
+  await prolong(tx, [{ account, activityAt: ctx.now }], timezone);
+  await updateMembers(tx, [{ ...member, lastActivityAt: ctx.now, updatedAt: ctx.now }]);
+  if (!account.isChanged) return;
+  await saveBookings(ctx, tx, [account.booking()], []);
+  await dateLots(tx, [...account.dates.values()]);
 }
 
 async function openBooks(room: PointsRoom, plan: PointsPlan, steps: readonly LedgerStep[]) {
@@ -371,7 +393,7 @@ export async function bookPoints(room: PointsRoom, plan: PointsPlan): Promise<vo
   const steps = plan.steps.filter(isOfLedger);
   const books = await openBooks(room, plan, steps);
   for (const step of steps) books.take(step);
-  await prolong(tx, room, plan, books);
+  if (room.programme.prolongs) await prolong(tx, activeOf(plan, books), room.store.timezone);
   const changed = [...books.books.values()].filter(({ isChanged }) => isChanged);
   const tiers = plan.steps.flatMap((step) =>
     step.kind === 'tier' ? [tierHappening(step.customerId, step.change)] : [],

@@ -61,9 +61,7 @@ function grantDecision(
     accepted(checkPresent(account.accountStatus));
     const { at } = account;
     if (given !== undefined && given <= at) throw new Problem('EXPIRY_INVALID', { expiresAt: given });
-    const dates = given
-      ? { activeFrom: at, expiresAt: given }
-      : lotDates(settings.expiry, at, at, timezone);
+    const dates = given ? { activeFrom: at, expiresAt: given } : lotDates(settings.expiry, at, at, timezone);
     const rule = { programmeVersion: version, ruleId: GRANT, formula: String(amount) };
     const entry: Entry = {
       id: ctx.newId(),

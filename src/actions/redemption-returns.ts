@@ -12,7 +12,7 @@ import {
 } from '../db/redemptions.ts';
 import { lockReward, takeFromStock } from '../db/rewards.ts';
 import { checkPresent } from '../domain/credit.ts';
-import type { Entry } from '../domain/ledger/entries.ts';
+import { type Entry, ownReference } from '../domain/ledger/entries.ts';
 import { planTakeBack } from '../domain/ledger/spending.ts';
 import { planRedemption } from '../domain/loyalty/rewards.ts';
 import { creditSettingsOf } from '../domain/stores.ts';
@@ -100,7 +100,7 @@ function takeBackDecision(
       issuedFor: 'reward',
       amount,
       effectiveAt: at,
-      reference: `unreward:${id}`,
+      reference: ownReference('unreward', id),
       correctsId: transferId,
       shares,
     };
@@ -123,7 +123,7 @@ async function reverse(ctx: Ctx, tx: Tx, row: RedemptionRow, reason: string): Pr
   await takeCreditBack(ctx, tx, row);
   const { settings } = await storeOf({ ...ctx, db: tx });
   const { expiredRefunds: expired, graceDays } = creditSettingsOf(settings);
-  const refund = { transferId: row.transferId, reference: `unredeem:${row.id}`, reason };
+  const refund = { transferId: row.transferId, reference: ownReference('unredeem', row.id), reason };
   const decision = refundDecision(ctx, refund, { expired, graceDays }, checkPresent);
   const { account } = await postIn(ctx, tx, pointsOf(row.customerId), decision);
   return { row: await close(ctx, tx, row, 'reversed', reason), account };

@@ -16,6 +16,7 @@ import {
 } from '../db/redemptions.ts';
 import { lockReward, type RewardRow, takeFromStock } from '../db/rewards.ts';
 import { POINTS } from '../domain/ledger/accounts.ts';
+import { ownReference } from '../domain/ledger/entries.ts';
 import { MAX_HOLD_TTL_MS } from '../domain/ledger/spending.ts';
 import { daysLater } from '../domain/loyalty/earning.ts';
 import {
@@ -34,6 +35,7 @@ import { accepted, Problem } from '../errors.ts';
 import { grantDecision } from './credit.ts';
 import { storeOf } from './customers.ts';
 import { type AccountView, accountView, postIn } from './ledger.ts';
+import { noteSpending } from './points-booking.ts';
 import { tierKeys } from './rewards.ts';
 import { captureDecision, holdDecision } from './spending.ts';
 import { type Happening, tell } from './timeline.ts';
@@ -156,7 +158,7 @@ async function holdPoints(ctx: Ctx, tx: Tx, customerId: string, reward: RewardRo
   const command = {
     amount: reward.points,
     orderId,
-    reference: `redemption:${id}`,
+    reference: ownReference('redemption', id),
     ttlMs: MAX_HOLD_TTL_MS,
   };
   const key = pointsOf(customerId);
@@ -200,7 +202,7 @@ async function grantCredit(
     amount,
     currency,
     reason: name,
-    reference: `reward:${id}`,
+    reference: ownReference('reward', id),
     issuedFor: 'reward' as const,
     source: `redemption:${id}`,
     ...(expiresAt && { expiresAt }),
@@ -230,6 +232,7 @@ async function handOver(ctx: Ctx, tx: Tx, row: RedemptionRow): Promise<Outcome> 
   const command = { holdId: row.holdId, ...(row.orderId && { orderId: row.orderId }) };
   const key = pointsOf(row.customerId);
   const { transfer, account } = await postIn(ctx, tx, key, captureDecision(ctx, command, checkRedeemer));
+  await noteSpending(ctx, tx, row.customerId);
   const validUntil = await validUntilOf(ctx, tx, row);
   const change = {
     status: 'fulfilled' as const,

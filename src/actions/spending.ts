@@ -7,7 +7,7 @@ import { findHold, type HoldView } from '../db/ledger/holds.ts';
 import { findRefundable, findTransfer, type TransferView } from '../db/ledger/transfers.ts';
 import type { AccountStatus } from '../domain/account-states.ts';
 import { POINTS } from '../domain/ledger/accounts.ts';
-import type { Booking, Entry } from '../domain/ledger/entries.ts';
+import { type Booking, type Entry, ownReference } from '../domain/ledger/entries.ts';
 import { type ExpiredRefunds, planRefund } from '../domain/ledger/refunds.ts';
 import { planCapture, planExtension, planSpend, planVoid } from '../domain/ledger/spending.ts';
 import { accepted, Problem, type Refusal } from '../errors.ts';
@@ -203,7 +203,7 @@ export function captureDecision(
       kind: 'redemption',
       amount: plan.amount,
       effectiveAt: account.at,
-      reference: `capture:${holdId}`,
+      reference: ownReference('capture', holdId),
       holdId,
       orderId: orderId ?? hold.orderId ?? undefined,
       shares: plan.shares,

@@ -34,6 +34,44 @@ function formatterOf(timezone: string): Intl.DateTimeFormat {
 
 /** Summer time included; `weekday` as in ISO 8601, 1 = Monday. An unknown zone throws a RangeError. */
 export function localTimeAt(instant: Date, timezone: string): LocalTime & { weekday: number } {
+  const offsetMs = steadyOffsetMs(instant.getTime(), timezone);
+  if (offsetMs === undefined) return formattedTimeAt(instant, timezone);
+  const local = new Date(instant.getTime() + offsetMs);
+  return {
+    year: local.getUTCFullYear(),
+    month: local.getUTCMonth() + 1,
+    day: local.getUTCDate(),
+    hour: local.getUTCHours(),
+    minute: local.getUTCMinutes(),
+    second: local.getUTCSeconds(),
+    weekday: local.getUTCDay() || 7,
+  };
+}
+
+/** Shorter than the time between any two changes of a zone's clock. */
+const STRETCH_MS = 6 * 3_600_000;
+const MAX_STRETCHES = 100_000;
+/** Offsets of the stretches of a zone that were asked for; null where the clock changes within. */
+const stretches = new Map<string, Map<number, number | null>>();
+
+/**
+ * The zone's offset from UTC, if it is the same all through the stretch of time that the instant lies in: formatting
+ * takes twenty times as long. Undefined where the clock changes, and before 1970.
+ */
+function steadyOffsetMs(ms: number, timezone: string): number | undefined {
+  if (!(ms >= 0)) return undefined;
+  const known = stretches.get(timezone) ?? new Map<number, number | null>();
+  const stretch = Math.floor(ms / STRETCH_MS);
+  const offset = known.get(stretch);
+  if (offset !== undefined) return offset ?? undefined;
+  const from = formattedOffsetMs(stretch * STRETCH_MS, timezone);
+  const isSteady = from === formattedOffsetMs((stretch + 1) * STRETCH_MS - 1, timezone);
+  if (known.size >= MAX_STRETCHES) known.clear();
+  stretches.set(timezone, known.set(stretch, isSteady ? from : null));
+  return isSteady ? from : undefined;
+}
+
+function formattedTimeAt(instant: Date, timezone: string): LocalTime & { weekday: number } {
   const parts: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
   for (const part of formatterOf(timezone).formatToParts(instant)) parts[part.type] = Number(part.value);
   const { year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0 } = parts;
@@ -64,8 +102,11 @@ function utcMsOf({ year, month, day, hour, minute, second }: LocalTime): number 
   return new Date(ms).getUTCDate() === day ? ms : undefined;
 }
 
-function offsetMsAt(ms: number, timezone: string): number {
-  const { year, month, day, hour, minute, second } = localTimeAt(new Date(ms), timezone);
+const offsetMsAt = (ms: number, timezone: string): number =>
+  steadyOffsetMs(ms, timezone) ?? formattedOffsetMs(ms, timezone);
+
+function formattedOffsetMs(ms: number, timezone: string): number {
+  const { year, month, day, hour, minute, second } = formattedTimeAt(new Date(ms), timezone);
   const wholeSeconds = Math.floor(ms / 1000) * 1000;
   return Date.UTC(year, month - 1, day, hour, minute, second) - wholeSeconds;
 }

@@ -1,11 +1,11 @@
 // HTTP: members of the loyalty programme, their points and tiers.
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { readPresent } from '../actions/customers.ts';
 import { enrolMember, leaveProgramme } from '../actions/loyalty-members.ts';
 import { readLoyalty, toMember } from '../actions/loyalty-overview.ts';
 import { changePointsOf, listPointsHistory, readPoints } from '../actions/points.ts';
 import { endTierOverride, overrideTier } from '../actions/tiers.ts';
-import { readPresent } from '../actions/customers.ts';
 import type { TransferKey } from '../db/ledger/lists.ts';
 import { listMembers } from '../db/loyalty-members.ts';
 import { MEMBER_STATUSES } from '../domain/loyalty/members.ts';
@@ -64,7 +64,10 @@ export async function loyaltyMembers(app: FastifyInstance): Promise<void> {
     params: OfCustomer,
     query: closed({
       at: Type.Optional(
-        DateTime({ description: 'Date of the forecast; now, if absent.', examples: ['2027-01-01T00:00:00Z'] }),
+        DateTime({
+          description: 'Date of the forecast; now, if absent.',
+          examples: ['2027-01-01T00:00:00Z'],
+        }),
       ),
     }),
     returns: { 200: ref(LoyaltyStanding) },
@@ -105,7 +108,12 @@ export async function loyaltyMembers(app: FastifyInstance): Promise<void> {
     },
   });
 
-  const tierRefusals = ['PROGRAMME_MISSING', 'MEMBER_NOT_ACTIVE', 'TIERS_NOT_OFFERED', 'CUSTOMER_GONE'] as const;
+  const tierRefusals = [
+    'PROGRAMME_MISSING',
+    'MEMBER_NOT_ACTIVE',
+    'TIERS_NOT_OFFERED',
+    'CUSTOMER_GONE',
+  ] as const;
 
   endpoint(app, {
     ...change,

@@ -11,6 +11,7 @@ export const reference = Type.Optional(
   Type.String({
     minLength: 1,
     maxLength: 200,
+    pattern: '^[^:]',
     description:
       'Your name for this command, unique in the store: a repeat answers the first result (L7). No personal data: it is part of the hashed content.',
     examples: ['goodwill-10023'],

@@ -35,7 +35,10 @@ export const PointsBalance = closed(
 );
 
 const gap = {
-  missing: Int64({ description: 'What is missing, in the unit of the basis; 0 = reached.', examples: [5000] }),
+  missing: Int64({
+    description: 'What is missing, in the unit of the basis; 0 = reached.',
+    examples: [5000],
+  }),
   by: nullable(Timestamp({ description: 'It counts before this instant; null = no hurry.' })),
 };
 const TierNext = closed(

@@ -119,7 +119,12 @@ export const PointsExpiry = closed(
 export const TierLevel = closed(
   {
     key: key('Slug, unique in the programme.', 'gold'),
-    name: Type.String({ minLength: 1, maxLength: 255, description: 'What members read.', examples: ['Gold'] }),
+    name: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'What members read.',
+      examples: ['Gold'],
+    }),
     threshold: money(0, 'Least value of the basis; strictly rising.', 100000),
     multiplier: factor('Perk: points for purchases times this.'),
     earlyAccessHours: whole(
@@ -171,10 +176,18 @@ export const ReferralSettings = closed(
 );
 
 const settings = {
-  name: Type.String({ minLength: 1, maxLength: 255, description: 'Name of the programme.', examples: ['Rewards'] }),
+  name: Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description: 'Name of the programme.',
+    examples: ['Rewards'],
+  }),
   enrolment: stringEnum(ENROLMENTS, { description: 'How customers become members (P10).' }),
   onLeave: stringEnum(ON_LEAVE, { description: 'What becomes of the points of those who leave (P10).' }),
-  rules: Type.Array(ref(EarningRule), { maxItems: PROGRAMME_LIMITS.rules, description: 'What gives points.' }),
+  rules: Type.Array(ref(EarningRule), {
+    maxItems: PROGRAMME_LIMITS.rules,
+    description: 'What gives points.',
+  }),
   pending: ref(PointsPending, { description: 'When points begin to count.' }),
   expiry: ref(PointsExpiry, { description: 'When they stop to count.' }),
   reversal: stringEnum(REVERSAL_POLICIES, {

@@ -82,7 +82,7 @@ t.test('L5 the job books each expired lot once to breakage, effective when it ex
     )
   ).rows;
   t.match(booked, [
-    { amount: '3000000000', counter_account: 'breakage', effective_at: first, reference: /^expire:.*:1$/ },
+    { amount: '3000000000', counter_account: 'breakage', effective_at: first, reference: /^:expire:.*:1$/ },
     { amount: '100', effective_at: second },
   ]);
   t.ok(booked.every(({ recorded_at }) => recorded_at >= began));

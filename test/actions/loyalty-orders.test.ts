@@ -239,7 +239,10 @@ t.test('P1 a cap per day and customer holds within a batch and over batches', as
   const rules: ProgrammeSettings['rules'] = [
     { id: 'purchase', kind: 'spend', points: 1, perAmount: 100, maxPerDay: 150, maxPerCustomer: 220 },
   ];
-  const next = { placedAt: new Date('2026-01-05T10:00:00Z'), platformUpdatedAt: new Date('2026-01-05T10:00:00Z') };
+  const next = {
+    placedAt: new Date('2026-01-05T10:00:00Z'),
+    platformUpdatedAt: new Date('2026-01-05T10:00:00Z'),
+  };
   const batch = [delivery('o1'), delivery('o2'), delivery('o3', next), delivery('o4', next)];
   const whole = await openShop({ rules });
   await take(whole, ...batch);
@@ -247,8 +250,14 @@ t.test('P1 a cap per day and customer holds within a batch and over batches', as
   for (const one of batch) await take(single, one);
   for (const store of [whole, single]) {
     t.match(await pointsOf(store), { balance: 220 });
-    const points = await rowsOf(store, 'select points::integer from loyalty_earnings where store_id = $1 order by id');
-    t.same(points.map((row) => row.points), [100, 50, 70]);
+    const points = await rowsOf(
+      store,
+      'select points::integer from loyalty_earnings where store_id = $1 order by id',
+    );
+    t.same(
+      points.map((row) => row.points),
+      [100, 50, 70],
+    );
   }
 });
 
@@ -283,39 +292,44 @@ const TIERS: NonNullable<ProgrammeSettings['tiers']> = {
   window: 'lifetime',
   downgrade: 'none',
   graceDays: 0,
-  levels: [
-    ['bronze', 0, 1] as const,
-    ['silver', 15_000, 2] as const,
-    ['gold', 40_000, 3] as const,
-  ].map(([key, threshold, multiplier]) => ({
-    key,
-    name: key,
-    threshold,
-    multiplier,
-    earlyAccessHours: 0,
-    freeShipping: false,
-    label: null,
-  })),
+  levels: [['bronze', 0, 1] as const, ['silver', 15_000, 2] as const, ['gold', 40_000, 3] as const].map(
+    ([key, threshold, multiplier]) => ({
+      key,
+      name: key,
+      threshold,
+      multiplier,
+      earlyAccessHours: 0,
+      freeShipping: false,
+      label: null,
+    }),
+  ),
 };
 
-t.test('P7 tiers rise at once, in a batch too, and the order keeps the tier it was placed with', async (t) => {
-  const batch = [1, 2, 3, 4, 5].map((number) => delivery(`o${number}`));
-  const whole = await openShop({ tiers: TIERS });
-  await take(whole, ...batch);
-  const single = await openShop({ tiers: TIERS });
-  for (const one of batch) await take(single, one);
-  for (const store of [whole, single]) {
-    // 100 and 100 as bronze, then twice silver, then gold.
-    t.match(await pointsOf(store), { balance: 100 + 100 + 200 + 200 + 300, tier: 'gold' });
-    const told = await rowsOf(
-      store,
-      "select data->>'to' as tier from events where store_id = $1 and kind = 'tier.changed' order by id",
-    );
-    t.same(told.map(({ tier }) => tier), ['bronze', 'silver', 'gold'], 'one event for each change');
-  }
-  const { data } = await single.call('GET', '/v1/orders/o5');
-  t.equal(data.snapshot.tier, 'gold', 'O7');
-});
+t.test(
+  'P7 tiers rise at once, in a batch too, and the order keeps the tier it was placed with',
+  async (t) => {
+    const batch = [1, 2, 3, 4, 5].map((number) => delivery(`o${number}`));
+    const whole = await openShop({ tiers: TIERS });
+    await take(whole, ...batch);
+    const single = await openShop({ tiers: TIERS });
+    for (const one of batch) await take(single, one);
+    for (const store of [whole, single]) {
+      // 100 and 100 as bronze, then twice silver, then gold.
+      t.match(await pointsOf(store), { balance: 100 + 100 + 200 + 200 + 300, tier: 'gold' });
+      const told = await rowsOf(
+        store,
+        "select data->>'to' as tier from events where store_id = $1 and kind = 'tier.changed' order by id",
+      );
+      t.same(
+        told.map(({ tier }) => tier),
+        ['bronze', 'silver', 'gold'],
+        'one event for each change',
+      );
+    }
+    const { data } = await single.call('GET', '/v1/orders/o5');
+    t.equal(data.snapshot.tier, 'gold', 'O7');
+  },
+);
 
 t.test('P6 P7 a cancelled order lowers the value, not the tier before its period ends', async (t) => {
   const store = await openShop({ tiers: TIERS });

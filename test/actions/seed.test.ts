@@ -5,8 +5,8 @@ import { checkCounters } from '../../src/actions/self-check.ts';
 import { DEMO_SIZES, demoStore } from '../../src/domain/demo.ts';
 import { checkOrder } from '../../src/domain/orders.ts';
 import { wrongKeys } from '../support/derived-keys.ts';
-import { pointsFaults } from '../support/loyalty-orders.ts';
 import { testApp, testDatabase, testStore } from '../support/harness.ts';
+import { pointsFaults } from '../support/loyalty-orders.ts';
 
 const database = await testDatabase(t);
 const app = await testApp(t, database);
@@ -51,7 +51,10 @@ t.test(
             (select count(*)::int from ledger_accounts where store_id = $1 and unit = 'EUR' and balance > 0) as credit`,
       [store.storeId],
     );
-    t.ok(loyal[0].members > 0 && loyal[0].earnings > 0 && loyal[0].credit > 0, 'points and credit to look at');
+    t.ok(
+      loyal[0].members > 0 && loyal[0].earnings > 0 && loyal[0].credit > 0,
+      'points and credit to look at',
+    );
     t.same(await wrongKeys(database.owner, store.storeId), []);
   },
 );

@@ -40,6 +40,20 @@ t.test('O1 each wrong sum is refused and names its field', async (t) => {
     ['/total', { tax: 190, taxesIncluded: true, total: 1190 }, 'ORDER_TOTAL_MISMATCH', 'tax twice', 1000],
     ['/discount', { discount: 1001, total: 0 }, 'ORDER_TOTAL_MISMATCH', 'discount above all', 'at most 1000'],
     [
+      '/creditPaid',
+      { creditPaid: 1001 },
+      'ORDER_PAID_EXCEEDS_TOTAL',
+      'credit above the total',
+      'at most 1000',
+    ],
+    [
+      '/pointsPaid',
+      { creditPaid: 400, pointsPaid: 601 },
+      'ORDER_PAID_EXCEEDS_TOTAL',
+      'credit and points above the total',
+      'at most 600',
+    ],
+    [
       '/items/0/discount',
       { items: [item({ discount: 1001 })] },
       'ORDER_TOTAL_MISMATCH',

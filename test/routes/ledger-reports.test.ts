@@ -260,9 +260,11 @@ t.test('L2 L3 L6 L7 self-check: a sound ledger has no broken line', async (t) =>
   const { check } = await busy();
   const answer = await check();
   t.match(answer, { ok: true, complete: true, accounts: 2 });
-  t.equal(answer.checks.length, 13);
+  t.equal(answer.checks.length, 16);
   for (const { name, checked, broken, examples } of answer.checks) {
-    t.ok(checked > 0, `${name} looked at something`);
+    // This customer earned nothing; the lines about points are in loyalty.test.ts.
+    const isOfPoints = ['earning_is_paid', 'reversal_within_earning', 'member_has_earned'].includes(name);
+    t.equal(checked > 0, !isOfPoints, `${name} looked at something`);
     t.equal(broken, 0, name);
     t.same(examples, [], name);
   }

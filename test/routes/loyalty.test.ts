@@ -73,13 +73,26 @@ t.test('P1 a programme is versioned; the suggestion can be sent back', async (t)
   t.equal(first.headers.etag, '"1"');
   const same = await store.call('PUT', '/v1/loyalty/programme', settings);
   t.match(same.data, { version: 1 }, 'the same again is no version');
-  const stale = await store.call('PUT', '/v1/loyalty/programme', { ...settings, name: 'Club' }, { 'if-match': '"0"' });
+  const stale = await store.call(
+    'PUT',
+    '/v1/loyalty/programme',
+    { ...settings, name: 'Club' },
+    { 'if-match': '"0"' },
+  );
   t.match(stale.data, { code: 'VERSION_MISMATCH' });
-  const second = await store.call('PUT', '/v1/loyalty/programme', { ...settings, name: 'Club' }, { 'if-match': '"1"' });
+  const second = await store.call(
+    'PUT',
+    '/v1/loyalty/programme',
+    { ...settings, name: 'Club' },
+    { 'if-match': '"1"' },
+  );
   t.match(second.data, { version: 2, name: 'Club' });
   const versions = await store.call('GET', '/v1/loyalty/programme/versions?limit=1');
   t.match(versions.data, { data: [{ version: 2 }], page: { hasMore: true } });
-  t.match((await store.call('GET', '/v1/loyalty/programme/versions/1')).data, { version: 1, name: 'Rewards' });
+  t.match((await store.call('GET', '/v1/loyalty/programme/versions/1')).data, {
+    version: 1,
+    name: 'Rewards',
+  });
   t.equal((await store.call('GET', '/v1/loyalty/programme/versions/3')).statusCode, 404);
 });
 
@@ -114,7 +127,9 @@ t.test('P10 enrol, leave and come back: frozen points can be used again', async 
   const id = await customerIn(store);
   t.match((await store.call('GET', `/v1/customers/${id}/loyalty`)).data, { status: 'none' });
   t.match((await grant(store, id, { amount: 50, reason: 'Hello' })).data, { code: 'MEMBER_NOT_ACTIVE' });
-  t.match((await store.call('POST', `/v1/customers/${id}/loyalty/leave`)).data, { code: 'MEMBER_NOT_ACTIVE' });
+  t.match((await store.call('POST', `/v1/customers/${id}/loyalty/leave`)).data, {
+    code: 'MEMBER_NOT_ACTIVE',
+  });
   const enrolled = await store.call('POST', `/v1/customers/${id}/loyalty/enrol`);
   t.match(enrolled.data, { status: 'active', referralCode: /^[0-9A-Z]{8}$/, points: { available: 0 } });
   await store.call('POST', `/v1/customers/${id}/loyalty/enrol`);
@@ -144,7 +159,10 @@ t.test('P10 leaving forfeits where the programme says so', async (t) => {
   t.equal(again.statusCode, 200, 'leaving twice answers the same');
   t.match((await store.call('POST', `/v1/customers/${id}/loyalty/enrol`)).data, { points: { balance: 0 } });
   const { data } = await store.call('GET', `/v1/customers/${id}/points/history`);
-  t.match(data.data, [{ transfer: { kind: 'forfeit', amount: 70, to: 'breakage' } }, { transfer: { kind: 'grant' } }]);
+  t.match(data.data, [
+    { transfer: { kind: 'forfeit', amount: 70, to: 'breakage' } },
+    { transfer: { kind: 'grant' } },
+  ]);
   await noFaults(t, store);
 });
 
@@ -174,7 +192,10 @@ t.test('P4 staff grants points with the expiry of the programme, and takes what 
   t.match((await grant(store, id, { amount: 0, reason: 'Nothing' })).data, { code: 'ZERO_AMOUNT' });
   const past = { amount: 5, reason: 'Late', expiresAt: '2020-01-01T00:00:00Z' };
   t.match((await grant(store, id, past)).data, { code: 'EXPIRY_INVALID' });
-  t.equal((await store.call('POST', `/v1/customers/${id}/points`, { amount: 5, reason: 'x' })).statusCode, 400);
+  t.equal(
+    (await store.call('POST', `/v1/customers/${id}/points`, { amount: 5, reason: 'x' })).statusCode,
+    400,
+  );
   await noFaults(t, store);
 });
 
@@ -252,7 +273,13 @@ t.test('P7 a tier given by hand wins until its end, then what was earned holds',
   const { data: told } = await store.call('GET', `/v1/customers/${id}/timeline?limit=100`);
   const changes = told.data.filter(({ kind }: { kind: string }) => kind === 'tier.changed');
   t.same(
-    changes.map(({ data }: { data: { from: string; to: string; cause: string } }) => [data.from, data.to, data.cause]).reverse(),
+    changes
+      .map(({ data }: { data: { from: string; to: string; cause: string } }) => [
+        data.from,
+        data.to,
+        data.cause,
+      ])
+      .reverse(),
     [
       [null, 'bronze', 'upgrade'],
       ['bronze', 'gold', 'override'],
@@ -262,7 +289,11 @@ t.test('P7 a tier given by hand wins until its end, then what was earned holds',
   const without = await openShop();
   const other = await customerIn(without);
   await without.call('POST', `/v1/customers/${other}/loyalty/enrol`);
-  const refused = await without.call('PUT', `/v1/customers/${other}/loyalty/tier`, { tier: 'gold', until, reason: 'x' });
+  const refused = await without.call('PUT', `/v1/customers/${other}/loyalty/tier`, {
+    tier: 'gold',
+    until,
+    reason: 'x',
+  });
   t.match(refused.data, { code: 'TIERS_NOT_OFFERED' });
 });
 
@@ -270,7 +301,8 @@ async function runTiers(store: TestStore, at: Date, params: object = {}): Promis
   const ctx = store.ctx(at);
   const id = ctx.newId();
   await startJobOnce(ctx, { kind: 'loyalty-tiers', id, params: { ...params } });
-  const timed: typeof loyaltyTiersSlice = (inner, tx, job) => loyaltyTiersSlice({ ...inner, now: at }, tx, job);
+  const timed: typeof loyaltyTiersSlice = (inner, tx, job) =>
+    loyaltyTiersSlice({ ...inner, now: at }, tx, job);
   await runJob(ctx, id, timed, new AbortController().signal);
 }
 
@@ -288,11 +320,16 @@ t.test('P7 the nightly job takes a tier at the end of its period, not before, an
     "select data->>'to' as tier from events where store_id = $1 and kind = 'tier.changed' order by id",
     [store.storeId],
   );
-  t.same(rows.map(({ tier }) => tier), ['bronze', 'silver', 'bronze']);
+  t.same(
+    rows.map(({ tier }) => tier),
+    ['bronze', 'silver', 'bronze'],
+  );
 });
 
 t.test('P7 lower thresholds lift members at the next night', async (t) => {
-  const store = await openShop({ tiers: { ...TIERS, window: 'lifetime', months: undefined, downgrade: 'none' } });
+  const store = await openShop({
+    tiers: { ...TIERS, window: 'lifetime', months: undefined, downgrade: 'none' },
+  });
   await ingestOrders(store.ctx(), [delivery('o1', { total: 9_000 })]);
   t.match(await pointsIn(database, store), { tier: 'bronze' });
   const levels = [level('bronze', 0), level('silver', 8_000)];
@@ -306,28 +343,38 @@ t.test('P7 lower thresholds lift members at the next night', async (t) => {
   t.match(await pointsIn(database, store), { tier: 'silver' });
 });
 
-t.test('C10 a merge takes membership and earnings along: a later refund finds its lot; un-merging gives back', async (t) => {
-  const store = await openShop({ tiers: { ...TIERS, window: 'lifetime', months: undefined, downgrade: 'none' } });
-  await ingestOrders(store.ctx(), [
-    delivery('o1', { email: 'ann@example.com', total: 12_000 }),
-    delivery('o2', { email: 'bob@example.com', total: 5_000 }),
-    delivery('o3', { email: 'bob@example.com', total: 3_000 }),
-  ]);
-  const { rows } = await database.owner.query(
-    'select email_norm as email, id from customers where store_id = $1',
-    [store.storeId],
-  );
-  const idOf = (email: string) => rows.find((row) => row.email === email).id;
-  const [ann, bob] = [idOf('ann@example.com'), idOf('bob@example.com')];
-  const merged = await store.call('POST', `/v1/customers/${ann}/merge`, { from: bob });
-  t.equal(merged.statusCode, 200, merged.body);
-  t.match(await pointsIn(database, store), { balance: 200, earned: 200 });
-  await noFaults(t, store);
-  const back = delivery('o2', { email: 'ann@example.com', total: 5_000, minutes: 3, refunds: [refund('r', 5_000)] });
-  await ingestOrders(store.ctx(), [{ ...back, customer: { id: ann } }]);
-  t.match(await pointsIn(database, store), { balance: 150, earned: 150 });
-  await noFaults(t, store);
-});
+t.test(
+  'C10 a merge takes membership and earnings along: a later refund finds its lot; un-merging gives back',
+  async (t) => {
+    const store = await openShop({
+      tiers: { ...TIERS, window: 'lifetime', months: undefined, downgrade: 'none' },
+    });
+    await ingestOrders(store.ctx(), [
+      delivery('o1', { email: 'ann@example.com', total: 12_000 }),
+      delivery('o2', { email: 'bob@example.com', total: 5_000 }),
+      delivery('o3', { email: 'bob@example.com', total: 3_000 }),
+    ]);
+    const { rows } = await database.owner.query(
+      'select email_norm as email, id from customers where store_id = $1',
+      [store.storeId],
+    );
+    const idOf = (email: string) => rows.find((row) => row.email === email).id;
+    const [ann, bob] = [idOf('ann@example.com'), idOf('bob@example.com')];
+    const merged = await store.call('POST', `/v1/customers/${ann}/merge`, { from: bob });
+    t.equal(merged.statusCode, 200, merged.body);
+    t.match(await pointsIn(database, store), { balance: 200, earned: 200 });
+    await noFaults(t, store);
+    const back = delivery('o2', {
+      email: 'ann@example.com',
+      total: 5_000,
+      minutes: 3,
+      refunds: [refund('r', 5_000)],
+    });
+    await ingestOrders(store.ctx(), [{ ...back, customer: { id: ann } }]);
+    t.match(await pointsIn(database, store), { balance: 150, earned: 150 });
+    await noFaults(t, store);
+  },
+);
 
 t.test('C10 un-merging gives membership and earnings back', async (t) => {
   const store = await openShop();
@@ -344,5 +391,49 @@ t.test('C10 un-merging gives membership and earnings back', async (t) => {
   t.match(await pointsIn(database, store), { balance: 120, earned: 120 });
   t.match(await pointsIn(database, store, 'bob@example.com'), { balance: 50, earned: 50 });
   t.match((await store.call('GET', `/v1/customers/${bob}/loyalty`)).data, { status: 'active' });
+  await noFaults(t, store);
+});
+
+t.test('the self-check sees points that do not belong together', async (t) => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['earning_is_paid', 'update loyalty_earnings set points = points + 1 where store_id = $1'],
+    ['reversal_within_earning', 'update loyalty_earnings set reversed = reversed - 1 where store_id = $1'],
+    ['member_has_earned', 'update loyalty_members set points_earned = points_earned + 1 where store_id = $1'],
+  ];
+  for (const [name, breaking] of cases) {
+    const store = await openShop();
+    await ingestOrders(store.ctx(), [delivery('o1')]);
+    await ingestOrders(store.ctx(), [delivery('o1', { minutes: 1, refunds: [refund('r', 5_000)] })]);
+    const check = async () => {
+      const { data } = await store.call('GET', '/v1/ledger/self-check');
+      return data.checks.find((one: { name: string }) => one.name === name);
+    };
+    t.match(await check(), { checked: 1, broken: 0 }, name);
+    await database.owner.query(breaking, [store.storeId]);
+    t.match(await check(), { broken: 1 }, name);
+  }
+});
+
+t.test('P4 spending is activity: what is left lasts longer', async (t) => {
+  const store = await openShop({ expiry: { kind: 'inactivity_months', months: 6 } });
+  const id = await customerIn(store);
+  const soon = new Date(Date.now() + 20 * 86_400_000);
+  await grant(store, id, { amount: 500, reason: 'Contest' });
+  await database.owner.query('update lots set expires_at = $2 where store_id = $1', [store.storeId, soon]);
+  const reward = await store.call('POST', '/v1/loyalty/rewards', {
+    name: 'Post',
+    kind: 'free_shipping',
+    points: 100,
+  });
+  const redeemed = await store.call(
+    'POST',
+    `/v1/customers/${id}/loyalty/redemptions`,
+    { rewardId: reward.data.id, fulfil: true },
+    { 'idempotency-key': 'spend' },
+  );
+  t.equal(redeemed.statusCode, 201, redeemed.body);
+  const { data } = await store.call('GET', `/v1/customers/${id}/points`);
+  t.match(data, { available: 400, expiringNext: { points: 400 } });
+  t.ok(Date.parse(data.expiringNext.expiresAt) - Date.now() > 170 * 86_400_000);
   await noFaults(t, store);
 });

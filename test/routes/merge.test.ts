@@ -884,8 +884,12 @@ t.test('C10 an empty account moves nothing and is no obstacle', async (t) => {
   const [into, from] = [await withAccount(s), await withAccount(s)];
   await grant(s, from, 30);
   await book(s, from, '/redeem', { amount: 30 });
+  const versionOf = async () =>
+    (await findLedgerAccount(s.ctx().db, { customerId: from, unit: 'EUR' }))?.state?.version ?? 0;
+  const before = await versionOf();
   const merged = await merge(s, into, from);
   t.same(merged.data.balances, []);
+  t.equal(await versionOf(), before + 1, 'who read it before the merge cannot write after it');
   t.same(await balancesOf(s, into), {});
   t.equal((await unmerge(s, from)).statusCode, 200);
 });

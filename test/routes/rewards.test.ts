@@ -150,20 +150,23 @@ t.test('P5 hold, then fulfil: points wait, a second call answers as the first', 
   t.match(refused.data, { code: 'REDEMPTION_CLOSED', status: 'fulfilled' });
 });
 
-t.test('P5 what a redemption holds or took is nothing that the credit of the customer can touch', async (t) => {
-  const store = await loyaltyStore(app, database);
-  const id = await store.member({ points: 1_000 });
-  const rewardId = await rewardOf(store, { ...CREDIT, points: 300 });
-  const held = (await store.post(pathOf(id), { rewardId })).data.redemption;
-  const taken = (await store.post(pathOf(id), { rewardId, fulfil: true })).data.redemption;
-  const credit = `/v1/customers/${id}/credit`;
-  for (const command of ['capture', 'void', 'extend']) {
-    const body = command === 'extend' ? { ttlMinutes: 60 } : {};
-    t.equal((await store.post(`${credit}/holds/${held.holdId}/${command}`, body)).statusCode, 404, command);
-  }
-  t.equal((await store.post(`${credit}/refunds`, { transferId: taken.transferId })).statusCode, 404);
-  t.match(await store.points(id), { balance: 700, held: 300 });
-});
+t.test(
+  'P5 what a redemption holds or took is nothing that the credit of the customer can touch',
+  async (t) => {
+    const store = await loyaltyStore(app, database);
+    const id = await store.member({ points: 1_000 });
+    const rewardId = await rewardOf(store, { ...CREDIT, points: 300 });
+    const held = (await store.post(pathOf(id), { rewardId })).data.redemption;
+    const taken = (await store.post(pathOf(id), { rewardId, fulfil: true })).data.redemption;
+    const credit = `/v1/customers/${id}/credit`;
+    for (const command of ['capture', 'void', 'extend']) {
+      const body = command === 'extend' ? { ttlMinutes: 60 } : {};
+      t.equal((await store.post(`${credit}/holds/${held.holdId}/${command}`, body)).statusCode, 404, command);
+    }
+    t.equal((await store.post(`${credit}/refunds`, { transferId: taken.transferId })).statusCode, 404);
+    t.match(await store.points(id), { balance: 700, held: 300 });
+  },
+);
 
 t.test('P5 codes differ, and no character of them is taken for another', async (t) => {
   const store = await loyaltyStore(app, database);

@@ -16,6 +16,7 @@ import {
   book,
   type Entry,
   type NewLot,
+  ownReference,
   type Transfer,
 } from '../../src/domain/ledger/entries.ts';
 import { planExpiry } from '../../src/domain/ledger/expiry.ts';
@@ -319,7 +320,7 @@ export class LedgerWorld {
       kind: 'redemption',
       amount: plan.amount,
       effectiveAt: this.now,
-      reference: `capture:${hold.id}`,
+      reference: ownReference('capture', hold.id),
       holdId: hold.id,
       shares: plan.shares,
     };
@@ -369,7 +370,7 @@ export class LedgerWorld {
         kind: 'expiry',
         amount,
         effectiveAt: expiredAt,
-        reference: `expire:${lotId}:${state.seq + index + 1}`,
+        reference: ownReference('expire', lotId, state.seq + index + 1),
         shares: [{ lotId, amount }],
       }),
     );

@@ -1,6 +1,6 @@
 // An account as it was, added up from its entries (L9).
 import { sql } from 'drizzle-orm';
-import type { Hold, Lot, Overdraft } from '../../domain/ledger/accounts.ts';
+import type { Overdraft } from '../../domain/ledger/accounts.ts';
 import type { AsOf, AsOfSums } from '../../domain/ledger/as-of.ts';
 import { type Db, statement } from '../connection.ts';
 import { holdOf, lotOf, type StoredHold, type StoredLot } from './accounts.ts';

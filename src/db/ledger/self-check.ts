@@ -97,6 +97,25 @@ const CHECKS: Readonly<Record<LedgerCheckName, (p: CheckParameters) => SQL>> = {
     select tr.account_id, tr.id as subject_id, 0 as stored, 0 as expected,
       coalesce(tr.reference, '') = '' or tr.unit <> acc.unit as is_broken
     from tr join acc on acc.id = tr.account_id`,
+  earning_is_paid: ({ storeId }) =>
+    compared(sql`
+    select tr.account_id, tr.id as subject_id, tr.amount as stored,
+      case when e.transfer_id = tr.id then e.points else 0 end as expected
+    from tr left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = substr(tr.reference, 6)
+    where tr.is_credit and tr.reference ^@ ':earn:'`),
+  reversal_within_earning: ({ storeId }) => sql`
+    select earn.account_id, earn.id as subject_id, coalesce(max(e.reversed), 0) as stored,
+      sum(reversal.amount) as expected, sum(reversal.amount) > coalesce(max(e.reversed), 0) as is_broken
+    from tr reversal join tr earn on earn.id = reversal.corrects_id and earn.reference ^@ ':earn:'
+    left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = substr(earn.reference, 6)
+    where not reversal.is_credit group by earn.account_id, earn.id`,
+  member_has_earned: ({ storeId }) =>
+    compared(sql`
+    select acc.id as account_id, m.customer_id as subject_id, m.points_earned as stored,
+      coalesce((select sum(e.points - e.reversed) from loyalty_earnings e
+        where e.store_id = ${storeId} and e.customer_id = m.customer_id), 0) as expected
+    from acc join loyalty_members m on m.store_id = ${storeId} and m.customer_id = acc.customer_id
+    where acc.unit = 'points'`),
 };
 
 function findingOf(name: string, rows: SQL): SQL {
@@ -115,7 +134,7 @@ const check = statement<{ after: string; limit: number; at: Date }, Row>(
   'check_ledger',
   (p) => sql`
     with acc as materialized (
-      select id, unit, balance, overdraft, seq from ledger_accounts
+      select id, customer_id, unit, balance, overdraft, seq from ledger_accounts
       where store_id = ${p.storeId} and id > ${p.after} order by id limit ${p.limit}),
     tr as materialized (
       select t.id, t.account_id, t.seq, t.unit, t.is_credit, t.amount, t.balance_after, t.reference, t.corrects_id,

@@ -1,6 +1,5 @@
 // Transfers as they are read: by id, by reference, with what they took and what was given back.
 import { type SQL, sql } from 'drizzle-orm';
-import type { LotShare } from '../../domain/ledger/accounts.ts';
 import type { TransferKind } from '../../domain/ledger/entries.ts';
 import type { RefundableDebit } from '../../domain/ledger/refunds.ts';
 import { type Db, statement } from '../connection.ts';
@@ -104,17 +103,6 @@ export async function findRefundable(
     refunded: sums?.refunded ?? 0,
   };
 }
-
-const sharesOf = statement<{ ids: readonly string[] }, LotShare & { transferId: string }>(
-  'list_allocations',
-  (p) => sql`
-    select transfer_id as "transferId", lot_id as "lotId", sum(amount)::bigint as amount from allocations
-    where store_id = ${p.storeId} and transfer_id = any(${p.ids}::uuid[]) group by transfer_id, lot_id
-    order by transfer_id, lot_id`,
-);
-
-/** What the transfers took from lots (above 0) or gave back to them (below 0). */
-export const listAllocations = (db: Db, ids: readonly string[]) => sharesOf(db, { ids });
 
 const lotByTransfer = statement<{ transferId: string; accountId: string }, { id: string }>(
   'find_lot_of_transfer',

@@ -1,8 +1,8 @@
-// Events: the timeline of each customer and, in commit-safe order, the change feed of the store. Only inserted.
+// Events: the timeline of each customer and, in commit-safe order, the change feed of the store. Only inserted. No foreign
+// key to the store: every change writes an event, and each would lock the store's one row (5 µs, and all writers meet there).
 import { sql } from 'drizzle-orm';
-import { bigint, foreignKey, index, jsonb, pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core';
+import { bigint, index, jsonb, pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core';
 import { id, instant, keyText, storeId } from './columns.ts';
-import { stores } from './stores.ts';
 
 export const events = pgTable(
   'events',
@@ -27,9 +27,6 @@ export const events = pgTable(
   },
   (table) => [
     primaryKey({ name: 'events_pk', columns: [table.storeId, table.id] }),
-    foreignKey({ name: 'events_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete(
-      'cascade',
-    ),
     index('events_by_customer').on(table.storeId, table.customerId, table.occurredAt, table.id),
     index('events_by_transaction').on(table.storeId, table.transactionId, table.id),
   ],

@@ -241,7 +241,7 @@ export const holds = pgTable(
       columns: [table.storeId, table.accountId],
       foreignColumns: [ledgerAccounts.storeId, ledgerAccounts.id],
     }).onDelete('restrict'),
-    index('holds_open').on(table.storeId, table.accountId).where(sql`status = 'open'`),
+    index('holds_open').on(table.storeId, table.accountId, table.expiresAt).where(sql`status = 'open'`),
     index('holds_by_account').on(table.storeId, table.accountId, table.id),
     check('holds_captured_valid', sql`amount > 0 and captured >= 0 and captured <= amount`),
     check('holds_status_valid', sql`status in ('open', 'captured', 'voided')`),

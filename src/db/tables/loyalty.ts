@@ -285,6 +285,9 @@ export const referrals = pgTable(
       columns: [table.storeId, table.orderId],
       foreignColumns: [orders.storeId, orders.id],
     }).onDelete('restrict'),
+    index('referrals_by_invitation')
+      .on(table.storeId, table.invitedEmail)
+      .where(sql`invited_email is not null`),
     index('referrals_by_advocate').on(table.storeId, table.advocateId, table.id),
     index('referrals_due').on(table.storeId, table.decidesAt).where(sql`decides_at is not null`),
   ],

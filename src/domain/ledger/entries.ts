@@ -29,6 +29,9 @@ const KINDS = {
 export type TransferKind = keyof typeof KINDS;
 export const TRANSFER_KINDS = Object.keys(KINDS) as readonly TransferKind[];
 
+/** L7: a reference of our own, under which something happens once. Those of callers never begin with a colon. */
+export const ownReference = (...parts: readonly (string | number)[]): string => `:${parts.join(':')}`;
+
 /** What value is issued for: `issued:<reason>` is the system account. */
 export const ISSUE_REASONS = ['grant', 'order', 'event', 'reward', 'referral'] as const;
 export type IssueReason = (typeof ISSUE_REASONS)[number];

@@ -173,5 +173,3 @@ function unitLiability(facts: LiabilityFacts, sums: LiabilitySums, months: reado
 /** The report, one part per unit. `balance = outstanding + expired − overdrafts`. */
 export const liabilityOf = (facts: LiabilityFacts, months: readonly string[]) =>
   facts.sums.map((sums) => unitLiability(facts, sums, months));
-
-export type UnitLiability = ReturnType<typeof liabilityOf>[number];

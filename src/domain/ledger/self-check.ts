@@ -37,6 +37,17 @@ export const LEDGER_CHECKS = [
     rule: 'L7',
     says: 'Each transfer has a reference and the unit of its account.',
   },
+  { name: 'earning_is_paid', rule: 'P2', says: 'What was earned was paid out once, by one transfer.' },
+  {
+    name: 'reversal_within_earning',
+    rule: 'P6',
+    says: 'No more of an earning was taken back than is settled of it.',
+  },
+  {
+    name: 'member_has_earned',
+    rule: 'P10',
+    says: 'The points that a member has earned are Σ earnings − what is settled of them.',
+  },
 ] as const;
 
 export type LedgerCheckName = (typeof LEDGER_CHECKS)[number]['name'];

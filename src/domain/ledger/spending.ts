@@ -12,8 +12,7 @@ import {
   sharesTotal,
 } from './accounts.ts';
 
-/** K6: how long a hold lives unless told, and how long it can be made to live. */
-export const HOLD_TTL_MS = 30 * 60_000;
+/** K6: how long a hold can be made to live. */
 export const MAX_HOLD_TTL_MS = 7 * 24 * 3600_000;
 
 export type ShortRefusal = { refused: 'INSUFFICIENT_CREDIT' | 'INSUFFICIENT_POINTS'; available: number };

@@ -326,7 +326,7 @@ export class PointsWalk<E extends PointsEarning, M extends PointsMember> {
 
   /** Points of an earning, or less of them: for the caps, the member and the tier. */
   #add({ customerId, ruleId, earnedAt }: E, points: number): void {
-    this.#useCap(capKey(customerId, ruleId), earnedAt, points);
+    if (this.#isCapped(ruleId)) this.#useCap(capKey(customerId, ruleId), earnedAt, points);
     const member = this.#memberOf(customerId);
     if (member === undefined) return;
     const isActivity = points > 0 && member.lastActivityAt < earnedAt;
@@ -338,6 +338,11 @@ export class PointsWalk<E extends PointsEarning, M extends PointsMember> {
     const { programme, window } = this.#facts;
     if (tiersOf(programme.settings).basis === 'points_earned' && isWithin(window, earnedAt))
       this.#raise(customerId, points);
+  }
+
+  #isCapped(ruleId: string): boolean {
+    const { rules } = this.#facts.programme.settings;
+    return rules.some((rule) => rule.id === ruleId && hasLastingCap(rule));
   }
 
   #useCap(key: string, at: Date, points: number): void {
