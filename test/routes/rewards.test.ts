@@ -119,7 +119,7 @@ t.test('P5 store credit at once: points taken and credit granted in one step', a
   t.same(rows, [
     {
       counter_account: 'issued:reward',
-      reference: `reward:${done.data.redemption.id}`,
+      reference: `:reward:${done.data.redemption.id}`,
       source: `redemption:${done.data.redemption.id}`,
       ends: true,
     },

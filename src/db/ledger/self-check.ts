@@ -1,8 +1,13 @@
 // The self-check of the ledger over a slice of accounts, in one statement and so in one snapshot: a transfer that is
 // written meanwhile is seen whole or not at all.
 import { type Placeholder, type SQL, sql } from 'drizzle-orm';
+import { ownReference } from '../../domain/ledger/entries.ts';
 import { type LedgerCheckName, type LedgerFinding, MAX_EXAMPLES } from '../../domain/ledger/self-check.ts';
 import { type Db, statement } from '../connection.ts';
+
+/** Earnings are booked under this reference and the key of their source. */
+const EARN = ownReference('earn', '');
+const earnedBy = (reference: SQL): SQL => sql`substr(${reference}, ${sql.raw(String(EARN.length + 1))})`;
 
 interface CheckParameters {
   storeId: Placeholder;
@@ -13,8 +18,8 @@ interface CheckParameters {
 const compared = (rows: SQL): SQL => sql`select r.*, r.stored <> r.expected as is_broken from (${rows}) r`;
 
 /**
- * Rows `account_id, subject_id, stored, expected, is_broken` for everything that the check looks at. Each reads `acc`, the accounts of the slice, `tr`, their transfers, and `al`, allocations
- * by lot.
+ * Rows `account_id, subject_id, stored, expected, is_broken` for everything that the check looks at. Each reads `acc`, the
+ * accounts of the slice, `tr`, their transfers, and `al`, allocations by lot.
  */
 const CHECKS: Readonly<Record<LedgerCheckName, (p: CheckParameters) => SQL>> = {
   balance_equals_transfers: () =>
@@ -101,13 +106,13 @@ const CHECKS: Readonly<Record<LedgerCheckName, (p: CheckParameters) => SQL>> = {
     compared(sql`
     select tr.account_id, tr.id as subject_id, tr.amount as stored,
       case when e.transfer_id = tr.id then e.points else 0 end as expected
-    from tr left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = substr(tr.reference, 6)
-    where tr.is_credit and tr.reference ^@ ':earn:'`),
+    from tr left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = ${earnedBy(sql`tr.reference`)}
+    where tr.is_credit and tr.reference ^@ ${EARN}`),
   reversal_within_earning: ({ storeId }) => sql`
     select earn.account_id, earn.id as subject_id, coalesce(max(e.reversed), 0) as stored,
       sum(reversal.amount) as expected, sum(reversal.amount) > coalesce(max(e.reversed), 0) as is_broken
-    from tr reversal join tr earn on earn.id = reversal.corrects_id and earn.reference ^@ ':earn:'
-    left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = substr(earn.reference, 6)
+    from tr reversal join tr earn on earn.id = reversal.corrects_id and earn.reference ^@ ${EARN}
+    left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = ${earnedBy(sql`earn.reference`)}
     where not reversal.is_credit group by earn.account_id, earn.id`,
   member_has_earned: ({ storeId }) =>
     compared(sql`
