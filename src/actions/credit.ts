@@ -1,7 +1,6 @@
 // Store credit: grant, correct, quote, redeem, hold, refund (K1–K9).
 import type { Ctx } from '../context.ts';
 import { findLedgerAccount } from '../db/ledger/accounts.ts';
-import { findHold } from '../db/ledger/holds.ts';
 import { findTransfer } from '../db/ledger/transfers.ts';
 import { type Checkout, checkActive, checkLimit, checkPresent, quoteCredit } from '../domain/credit.ts';
 import { balancesAt, POINTS } from '../domain/ledger/accounts.ts';
@@ -27,6 +26,7 @@ import {
   holdDecision,
   knownResult,
   type RefundInput,
+  recallHold,
   redeemDecision,
   refundDecision,
   type SpendInput,
@@ -215,7 +215,7 @@ export async function holdCredit(
 
 /** A hold on credit of this customer, and its account; held points are a redemption's. @throws Problem NOT_FOUND */
 async function holdOf(ctx: Ctx, customerId: string, holdId: string) {
-  const found = await findHold(ctx.db, holdId);
+  const found = await recallHold(ctx.db, holdId);
   if (found?.customerId !== customerId || found.unit === POINTS)
     throw new Problem('NOT_FOUND', { resource: 'hold' });
   return { key: { customerId, unit: found.unit }, found };

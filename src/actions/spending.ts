@@ -119,6 +119,19 @@ const knownHoldResult = (hold: HoldView, { state, at }: OpenAccount, transfer?: 
   },
 });
 
+/** Holds of this process, by id: what of them never changes need not be read again before a capture. */
+const recent = new Map<string, HoldView>();
+const MAX_RECENT = 10_000;
+
+function remember(hold: HoldView): void {
+  if (recent.size >= MAX_RECENT) recent.clear();
+  recent.set(hold.id, hold);
+}
+
+/** A hold as it was made; whether it is still open only its account says. */
+export const recallHold = async (db: Db, id: string): Promise<HoldView | undefined> =>
+  recent.get(id) ?? findHold(db, id);
+
 /** Reserves `amount` for a while: of certain lots, chosen as a spend would choose them (L4). */
 export function holdDecision(
   ctx: Ctx,
@@ -154,7 +167,10 @@ export function holdDecision(
       entries: [],
       newHolds: [hold],
       tell: () => [tellHold(hold, 'held')],
-      answer: (booking) => holdResult(ctx, hold, booking, input.dryRun),
+      answer(booking) {
+        remember(hold);
+        return holdResult(ctx, hold, booking, input.dryRun);
+      },
     };
   };
 }
