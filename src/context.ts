@@ -9,7 +9,7 @@ export interface Log {
   error(facts: object, message?: string): void;
 }
 
-/** A stored request key: its effect and its answer are written in one transaction (api.md, Idempotency). */
+/** A stored request key: its effect and its answer are written in one transaction. */
 export interface IdempotentRequest {
   credential: string;
   operation: string;

@@ -10,15 +10,14 @@ import { currencyExponent } from '../domain/money.ts';
 import { type CreditSettings, creditSettingsOf } from '../domain/stores.ts';
 import { accepted, Problem } from '../errors.ts';
 import { recentStoreOf } from './customers.ts';
+import { type Decide, post } from './ledger.ts';
 import {
   accountView,
-  type Decide,
   fingerprintOf,
   knownTransfer,
   type LedgerResult,
   type Named,
-  post,
-} from './ledger.ts';
+} from './ledger-answers.ts';
 import {
   captureDecision,
   extendDecision,

@@ -1,4 +1,4 @@
-// Static groups: create, change, delete, and who is in them (customers.md, Groups).
+// Static groups: create, change, delete, and who is in them.
 import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
 import { type CustomerRow, lockCustomers, touchCustomers, updateCustomer } from '../db/customers.ts';

@@ -9,7 +9,7 @@ import { POINTS } from '../domain/ledger/accounts.ts';
 import type { ChainEnd } from '../domain/ledger/chain.ts';
 import { accountLine, type ExportLine, headerLine, transferLine } from '../domain/ledger/export-lines.ts';
 import { formatMajor } from '../domain/money.ts';
-import { type TransferResource, toTransfer } from './ledger.ts';
+import { type TransferResource, toTransfer } from './ledger-answers.ts';
 
 const PAGE = 500;
 

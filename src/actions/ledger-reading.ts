@@ -8,7 +8,7 @@ import { findTransfer } from '../db/ledger/transfers.ts';
 import { lotStatusAt } from '../domain/ledger/accounts.ts';
 import { type AsOf, stateAsOf } from '../domain/ledger/as-of.ts';
 import { Problem } from '../errors.ts';
-import { accountView, toTransfer } from './ledger.ts';
+import { accountView, toTransfer } from './ledger-answers.ts';
 
 /** An account with where its chain stands, and the instant that its amounts are of. */
 export const toAccount = ({ customerId, state }: KnownAccount, { effectiveAt, recordedAt }: AsOf) => ({

@@ -14,17 +14,15 @@ import { lotDates } from '../domain/loyalty/expiry.ts';
 import type { PageStart } from '../domain/pages.ts';
 import { accepted, Problem } from '../errors.ts';
 import { lockPresent, recentStoreOf } from './customers.ts';
+import { type Decide, post, postIn } from './ledger.ts';
 import {
-  type Decide,
   fingerprintOf,
   knownTransfer,
   type LedgerResult,
   type Named,
-  post,
-  postIn,
   type TransferResource,
   toTransfer,
-} from './ledger.ts';
+} from './ledger-answers.ts';
 import { ensureMembers } from './loyalty-members.ts';
 import { requireProgramme } from './loyalty-programme.ts';
 import { earnedBy } from './points-booking.ts';

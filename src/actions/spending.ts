@@ -11,20 +11,19 @@ import { type Booking, type Entry, ownReference } from '../domain/ledger/entries
 import { type ExpiredRefunds, planRefund } from '../domain/ledger/refunds.ts';
 import { planCapture, planExtension, planSpend, planVoid } from '../domain/ledger/spending.ts';
 import { accepted, Problem, type Refusal } from '../errors.ts';
+import type { Decide, OpenAccount } from './ledger.ts';
 import {
   accountView,
   bookedTransfer,
-  type Decide,
   factsOf,
   fingerprintOf,
   knownHold,
   knownTransfer,
   type LedgerResult,
   type Named,
-  type OpenAccount,
   toHold,
   toTransfer,
-} from './ledger.ts';
+} from './ledger-answers.ts';
 import type { Happening } from './timeline.ts';
 
 /** Says no when a customer in this state may not do it. */

@@ -17,7 +17,7 @@ import {
 import { Calendar, parseDay } from '../domain/segments/moments.ts';
 import { Problem } from '../errors.ts';
 import { readPresent, storeOf } from './customers.ts';
-import { type TransferResource, toTransfer } from './ledger.ts';
+import { type TransferResource, toTransfer } from './ledger-answers.ts';
 import { majorOf } from './ledger-exports.ts';
 import { toLotMovement } from './ledger-reading.ts';
 

@@ -7,7 +7,7 @@ import { countRedemptions, countRunOut } from '../db/redemptions.ts';
 import { listRewards } from '../db/rewards.ts';
 import { expiringNext, momentOf, POINTS } from '../domain/ledger/accounts.ts';
 import { rewardObstacle } from '../domain/loyalty/rewards.ts';
-import { accountView } from './ledger.ts';
+import { accountView } from './ledger-answers.ts';
 import { type LoyaltyOverview, readLoyalty } from './loyalty-overview.ts';
 import type { PointsMovement } from './points.ts';
 import { pointsOf, redeemerOf } from './redemptions.ts';

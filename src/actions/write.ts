@@ -4,7 +4,7 @@ import { type Db, sqlStateOf, type Tx, transaction } from '../db/connection.ts';
 import { claimKey, findKept, type KeptAnswer, type KeptRow, keepAnswer } from '../db/idempotency-keys.ts';
 import { type ErrorCode, Problem, type ProblemFacts } from '../errors.ts';
 
-/** Answers are kept for 48 h at least (api.md). */
+/** Answers are kept for 48 h at least. */
 const KEPT_MS = 72 * 3600_000;
 /** Unique violation, deadlock, serialisation failure. */
 const OVERTAKEN = new Set(['23505', '40P01', '40001']);

@@ -1,4 +1,4 @@
-// Account states of a customer and the commands that move between them (C4; accounts-and-mail.md, Accounts).
+// Account states of a customer and the commands that move between them (C4).
 import type { AccountMode } from './stores.ts';
 
 export const ACCOUNT_STATUSES = ['guest', 'invited', 'active', 'disabled', 'merged', 'erased'] as const;

@@ -1,4 +1,4 @@
-// Bulk actions: which requests make sense, and what an action does to one customer (customers.md, Bulk actions).
+// Bulk actions: which requests make sense, and what an action does to one customer.
 import { type AccountStatus, planAccountCommand } from './account-states.ts';
 import type { CustomerFilter } from './customer-filter.ts';
 import { checkDelete, type DeletionFacts } from './deletability.ts';

@@ -5,7 +5,7 @@ const RISKY = /^'*[=+\-@\t\r]/;
 const GUARDED = /^'+[=+\-@\t\r]/;
 
 /**
- * Text that starts with = + - @ tab or CR gets an apostrophe in front (customers.md, export): spreadsheets then
+ * Text that starts with = + - @ tab or CR gets an apostrophe in front: spreadsheets then
  * show it as text. Phone numbers and negative numbers given as text too, for '-2+cmd|…' looks like one.
  * Everything else passes as it is: numeric columns are numbers, not text.
  */

@@ -1,4 +1,4 @@
-// Custom fields: what a store declares about its customers and whether given values fit (customers.md, Customer).
+// Custom fields: what a store declares about its customers and whether given values fit.
 import { type FieldProblem, isCalendarDate, lengthOf, readText } from './fields.ts';
 import { jsonPointer } from './json-pointer.ts';
 

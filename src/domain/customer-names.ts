@@ -1,4 +1,4 @@
-// How a customer is called, sorted and searched (customers.md, List, search, sort, filter).
+// How a customer is called, sorted and searched.
 import type { Identity } from './customers.ts';
 import { cutText, foldText } from './fields.ts';
 

@@ -1,4 +1,4 @@
-// Groups: static sets of customers, many per customer, one of them primary (customers.md, Groups).
+// Groups: static sets of customers, many per customer, one of them primary.
 import { caseKey, MAX_TEXT_LENGTH, readText } from './fields.ts';
 
 /** Exist in a new store. */

@@ -1,4 +1,4 @@
-// Keyset pages: where one starts and how long it may be (api.md, Pages).
+// Keyset pages: where one starts and how long it may be.
 
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 100;

@@ -12,7 +12,7 @@ import {
   voidHold,
 } from '../actions/credit.ts';
 import { readPresent } from '../actions/customers.ts';
-import { accountView, toHold } from '../actions/ledger.ts';
+import { accountView, toHold } from '../actions/ledger-answers.ts';
 import { listAccountsOf } from '../db/ledger/accounts.ts';
 import { findHold } from '../db/ledger/holds.ts';
 import { POINTS } from '../domain/ledger/accounts.ts';

@@ -1,7 +1,7 @@
 // HTTP: the ledger as it is read: accounts, lots, transfers, holds, the check of its chains and its export.
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { toHold, toTransfer } from '../actions/ledger.ts';
+import { toHold, toTransfer } from '../actions/ledger-answers.ts';
 import { exportLedger, exportTransfers } from '../actions/ledger-exports.ts';
 import {
   asOfNow,

@@ -1,4 +1,4 @@
-// The CSV reader: every bad file named in customers.md (Import) costs its own rows only, and nothing is held.
+// The CSV reader: every kind of bad file costs its own rows only, and nothing is held.
 import { deepStrictEqual } from 'node:assert';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';

@@ -96,7 +96,7 @@ async function fill({ storeId, call }: TestStore, seed: number): Promise<Made[]>
   return made;
 }
 
-/** The order that customers.md asks for, by JavaScript: missing values last both ways, ties by id. */
+/** The order of the list, by JavaScript: missing values last both ways, ties by id. */
 function inOrder(customers: readonly Made[], column: CustomerSortColumn, descending: boolean): string[] {
   const sign = descending ? -1 : 1;
   const compare = (left: string | number, right: string | number) =>

@@ -1,4 +1,4 @@
-// Groups over HTTP, on real Postgres (customers.md, Groups).
+// Groups over HTTP, on real Postgres.
 import t from 'tap';
 import { groupChangeSlice } from '../../src/actions/groups.ts';
 import { runJob } from '../../src/actions/jobs.ts';

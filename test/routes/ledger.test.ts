@@ -10,7 +10,7 @@ import {
   refundCredit,
   voidHold,
 } from '../../src/actions/credit.ts';
-import { accountView } from '../../src/actions/ledger.ts';
+import { accountView } from '../../src/actions/ledger-answers.ts';
 import { findLedgerAccount } from '../../src/db/ledger/accounts.ts';
 import { momentOf } from '../../src/domain/ledger/accounts.ts';
 import { type Answer, testApp, testDatabase, testStore } from '../support/harness.ts';

@@ -1,4 +1,4 @@
-// Which column of an uploaded CSV file means which field (customers.md, Import): known header sets, else a mapping.
+// Which column of an uploaded CSV file means which field: known header sets, else a mapping.
 // Nothing is dropped in silence: a column that is not read is named in `ignored`.
 import { CUSTOM_KEY_PATTERN } from '../custom-fields.ts';
 import { nearest } from '../nearest.ts';

@@ -1,4 +1,4 @@
-// What the rows of a slice do to the customers that are there: create, change, nothing, or a problem (customers.md, Import).
+// What the rows of a slice do to the customers that are there: create, change, nothing, or a problem.
 import type { AccountStatus } from '../account-states.ts';
 import { applyCustom, type CustomValue } from '../custom-fields.ts';
 import type { Named } from '../customer-names.ts';
