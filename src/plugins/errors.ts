@@ -72,6 +72,7 @@ function send(request: FastifyRequest, reply: FastifyReply, error: unknown): Fas
   if (problem.status >= 500) request.log.error({ error: loggable(problem.cause ?? error) }, problem.code);
   if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_S);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (request.ctx?.idempotency?.replayed) reply.header('idempotency-replayed', 'true');
   return reply
     .code(problem.status)
     .type('application/problem+json')

@@ -6,6 +6,8 @@ import { AccountBalances } from './ledger.ts';
 
 /** Below 2^53. */
 const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
+/** Three of them together stay below 2^53. */
+const MAX_PART = 3_000_000_000_000_000;
 
 export const reference = Type.Optional(
   Type.String({
@@ -63,14 +65,14 @@ export const CreditQuoteRequest = closed(
   {
     items: Int64({
       minimum: 0,
-      maximum: MAX_AMOUNT,
+      maximum: MAX_PART,
       description: 'Sum of the lines after all discounts.',
       examples: [4000],
     }),
-    shipping: Int64({ minimum: 0, maximum: MAX_AMOUNT, description: 'Shipping.', examples: [490] }),
+    shipping: Int64({ minimum: 0, maximum: MAX_PART, description: 'Shipping.', examples: [490] }),
     tax: Int64({
       minimum: 0,
-      maximum: MAX_AMOUNT,
+      maximum: MAX_PART,
       description: 'Tax that comes on top; 0 where prices contain it.',
       examples: [0],
     }),

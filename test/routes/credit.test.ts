@@ -291,6 +291,8 @@ t.test('K5: a quote applies the smaller of what is available and what credit may
     return [data.available, data.eligible, data.applied, data.due].map(({ amount }) => amount);
   };
   t.same(await quote(4000, 490, 300), [0, 4300, 0, 4790], 'nothing there');
+  const most = 3_000_000_000_000_000;
+  t.equal((await quote(most, most, most))[3], 3 * most, 'exact up to the largest cart');
   await grant(4500);
   t.same(await quote(4000, 490, 300), [4500, 4300, 4300, 490], 'items_only leaves shipping to pay');
   t.same(await quote(4400, 490, 300), [4500, 4700, 4500, 690]);
@@ -658,9 +660,9 @@ t.test('a key answers byte for byte what it answered first, also where a referen
   const refused = await store.credit('/redeem', { amount: 999, ...EUR }, short);
   refusedWith(t, refused, 409, 'INSUFFICIENT_CREDIT', { available: 60 });
   await store.grant(1000);
-  refusedWith(t, await store.credit('/redeem', { amount: 999, ...EUR }, short), 409, 'INSUFFICIENT_CREDIT', {
-    available: 60,
-  });
+  const repeated = await store.credit('/redeem', { amount: 999, ...EUR }, short);
+  refusedWith(t, repeated, 409, 'INSUFFICIENT_CREDIT', { available: 60 });
+  t.equal(repeated.headers['idempotency-replayed'], 'true', 'a refusal, too');
 });
 
 t.test('every change asks for an Idempotency-Key', async (t) => {
