@@ -21,6 +21,7 @@ interface Instance {
   output(): string;
 }
 
+const PRINT_MS = 5_000;
 const workshop = mkdtempSync(join(tmpdir(), 'clientele-smoke-'));
 const begun: Instance[] = [];
 
@@ -70,6 +71,17 @@ async function ready(instance: Instance, limitMs: number): Promise<number> {
     await sleep(20);
   }
   return performance.now() - from;
+}
+
+/** What the terminal shows of this pattern, which may come a moment after the line before it. */
+async function printed(instance: Instance, pattern: RegExp): Promise<string> {
+  const from = performance.now();
+  for (;;) {
+    const [text] = pattern.exec(instance.output()) ?? [];
+    if (text !== undefined) return text;
+    if (performance.now() - from > PRINT_MS) throw new Error(`not printed:\n${instance.output()}`);
+    await sleep(20);
+  }
 }
 
 async function ended(instance: Instance, limitMs: number): Promise<number> {
@@ -129,7 +141,7 @@ async function smoke(): Promise<void> {
   if (failed > 0) return;
 
   await step('the printed curl line creates a customer', async () => {
-    const [line = ''] = /^ {2}curl .*\\\n.*$/m.exec(first.output()) ?? [];
+    const line = await printed(first, /^ {2}curl .*\\\n.*\n/m);
     const customer = JSON.parse(execFileSync('sh', ['-c', line], { encoding: 'utf8' }));
     expect(customer.email === 'ada@example.com', JSON.stringify(customer));
     customerId = customer.id;
