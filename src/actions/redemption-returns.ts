@@ -36,7 +36,7 @@ import {
 } from './redemptions.ts';
 import { refundDecision, tellTransfer, voidDecision } from './spending.ts';
 import { tell } from './timeline.ts';
-import { write } from './write.ts';
+import { writeUnlessDry } from './write.ts';
 
 /** Closes a redemption whose points went back, and puts the reward back in stock. */
 async function close(
@@ -71,15 +71,25 @@ async function refuse(ctx: Ctx, tx: Tx, row: RedemptionRow, reason: string): Pro
   return { row: await close(ctx, tx, row, 'refused', reason), account };
 }
 
+/** Why the points are given back. */
+interface GiveBack {
+  reason: string;
+  dryRun?: boolean;
+}
+
 /**
  * P5: gives the held points back. A second call answers as the first.
  * @throws Problem NOT_FOUND, REDEMPTION_CLOSED
  */
-export function refuseRedemption(ctx: Ctx, key: RedemptionKey, reason: string): Promise<RedemptionResult> {
-  return write(ctx, async (tx) => {
+export function refuseRedemption(
+  ctx: Ctx,
+  key: RedemptionKey,
+  { reason, dryRun = false }: GiveBack,
+): Promise<RedemptionResult> {
+  return writeUnlessDry(ctx, dryRun, async (tx) => {
     const row = await lockWithReward(tx, await readRedemption(tx, key));
     const { done } = accepted(planRedemption(row, 'refused', ctx.now));
-    return resultOf(ctx, done ? await unchanged(ctx, tx, row) : await refuse(ctx, tx, row, reason));
+    return resultOf(ctx, done ? await unchanged(ctx, tx, row) : await refuse(ctx, tx, row, reason), dryRun);
   });
 }
 
@@ -133,11 +143,15 @@ async function reverse(ctx: Ctx, tx: Tx, row: RedemptionRow, reason: string): Pr
  * P5: takes a fulfilled redemption back. A second call answers as the first.
  * @throws Problem NOT_FOUND, REDEMPTION_CLOSED, CUSTOMER_GONE, INSUFFICIENT_CREDIT when the credit was spent meanwhile
  */
-export function reverseRedemption(ctx: Ctx, key: RedemptionKey, reason: string): Promise<RedemptionResult> {
-  return write(ctx, async (tx) => {
+export function reverseRedemption(
+  ctx: Ctx,
+  key: RedemptionKey,
+  { reason, dryRun = false }: GiveBack,
+): Promise<RedemptionResult> {
+  return writeUnlessDry(ctx, dryRun, async (tx) => {
     const row = await lockWithReward(tx, await readRedemption(tx, key));
     const { done } = accepted(planRedemption(row, 'reversed', ctx.now));
-    return resultOf(ctx, done ? await unchanged(ctx, tx, row) : await reverse(ctx, tx, row, reason));
+    return resultOf(ctx, done ? await unchanged(ctx, tx, row) : await reverse(ctx, tx, row, reason), dryRun);
   });
 }
 

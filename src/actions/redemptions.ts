@@ -40,7 +40,7 @@ import { noteSpending } from './points-booking.ts';
 import { tierKeys } from './rewards.ts';
 import { captureDecision, holdDecision } from './spending.ts';
 import { type Happening, tell } from './timeline.ts';
-import { rehearse, write } from './write.ts';
+import { writeUnlessDry } from './write.ts';
 
 /** A redemption in the shape of the contract; `expired` is what time made of a held one. */
 export function toRedemption(row: RedemptionRow, at: Date) {
@@ -263,7 +263,7 @@ export function redeemReward(ctx: Ctx, customerId: string, input: RedeemInput): 
     const held = await holdPoints(ctx, tx, customerId, reward, input);
     return resultOf(ctx, fulfil ? await handOver(ctx, tx, held.row) : held, dryRun);
   };
-  return dryRun ? rehearse(ctx, work) : write(ctx, work);
+  return writeUnlessDry(ctx, dryRun, work);
 }
 
 /** Which redemption a command means. */
@@ -297,10 +297,14 @@ export async function unchanged(ctx: Ctx, db: Db, row: RedemptionRow): Promise<O
  * P5: takes the held points for good and hands the reward over. A second call answers as the first.
  * @throws Problem NOT_FOUND, REDEMPTION_CLOSED, CUSTOMER_GONE, ACCOUNT_NOT_ACTIVE, CREDIT_LIMIT_EXCEEDED
  */
-export function fulfilRedemption(ctx: Ctx, key: RedemptionKey): Promise<RedemptionResult> {
-  return write(ctx, async (tx) => {
+export function fulfilRedemption(
+  ctx: Ctx,
+  key: RedemptionKey,
+  { dryRun = false }: { dryRun?: boolean } = {},
+): Promise<RedemptionResult> {
+  return writeUnlessDry(ctx, dryRun, async (tx) => {
     const row = await lockKnown(tx, await readRedemption(tx, key));
     const { done } = accepted(planRedemption(row, 'fulfilled', ctx.now));
-    return resultOf(ctx, done ? await unchanged(ctx, tx, row) : await handOver(ctx, tx, row));
+    return resultOf(ctx, done ? await unchanged(ctx, tx, row) : await handOver(ctx, tx, row), dryRun);
   });
 }

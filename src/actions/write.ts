@@ -102,7 +102,7 @@ class Rehearsed extends Error {
  * L10: does the work and takes it back, for a dry run of commands that touch more than one account: the same checks, the
  * same answer, nothing stored.
  */
-export async function rehearse<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function rehearse<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     return await transaction(ctx.db, async (tx) => {
       throw new Rehearsed(await work(tx));
@@ -112,3 +112,7 @@ export async function rehearse<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promi
     throw error;
   }
 }
+
+/** Does the work, or with `dryRun` only says what it would come to (L10). */
+export const writeUnlessDry = <T>(ctx: Ctx, dryRun: boolean, work: (tx: Tx) => Promise<T>): Promise<T> =>
+  dryRun ? rehearse(ctx, work) : write(ctx, work);

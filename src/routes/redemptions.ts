@@ -107,7 +107,8 @@ export async function redemptions(app: FastifyInstance): Promise<void> {
     params: OneRedemption,
     body: ref(RedemptionFulfilment),
     refuses: ['REDEMPTION_CLOSED', 'ACCOUNT_NOT_ACTIVE', 'CUSTOMER_GONE', 'CREDIT_LIMIT_EXCEEDED'],
-    handle: (ctx, { params: { customerId, redemptionId: id } }) => fulfilRedemption(ctx, { customerId, id }),
+    handle: (ctx, { params: { customerId, redemptionId: id }, body }) =>
+      fulfilRedemption(ctx, { customerId, id }, body),
   });
 
   endpoint(app, {
@@ -121,7 +122,7 @@ export async function redemptions(app: FastifyInstance): Promise<void> {
     body: ref(RedemptionRefusal),
     refuses: ['REDEMPTION_CLOSED'],
     handle: (ctx, { params: { customerId, redemptionId: id }, body }) =>
-      refuseRedemption(ctx, { customerId, id }, body.reason),
+      refuseRedemption(ctx, { customerId, id }, body),
   });
 
   endpoint(app, {
@@ -135,6 +136,6 @@ export async function redemptions(app: FastifyInstance): Promise<void> {
     body: ref(RedemptionRefusal),
     refuses: ['REDEMPTION_CLOSED', 'INSUFFICIENT_CREDIT', 'CUSTOMER_GONE'],
     handle: (ctx, { params: { customerId, redemptionId: id }, body }) =>
-      reverseRedemption(ctx, { customerId, id }, body.reason),
+      reverseRedemption(ctx, { customerId, id }, body),
   });
 }

@@ -195,6 +195,7 @@ export const RedemptionRefusal = closed(
       description: 'Why, for the timeline.',
       examples: ['Sold out in the warehouse'],
     }),
+    dryRun,
   },
   {
     $id: 'RedemptionRefusal',
@@ -204,7 +205,7 @@ export const RedemptionRefusal = closed(
 );
 
 export const RedemptionFulfilment = closed(
-  {},
+  { dryRun },
   {
     $id: 'RedemptionFulfilment',
     description: 'Nothing has to be said to hand a reward over.',

@@ -1,5 +1,6 @@
 // The demo store: through the same actions as everything else, the same each time.
 import t from 'tap';
+import { checkLedger, reportLiability } from '../../src/actions/ledger-reports.ts';
 import { seedStore } from '../../src/actions/seed.ts';
 import { checkCounters } from '../../src/actions/self-check.ts';
 import { DEMO_SIZES, demoStore } from '../../src/domain/demo.ts';
@@ -56,6 +57,13 @@ t.test(
       'points and credit to look at',
     );
     t.same(await wrongKeys(database.owner, store.storeId), []);
+    const { units } = await reportLiability(store.ctx(), new Date());
+    t.same(units.map(({ unit }) => unit).sort(), ['EUR', 'points']);
+    for (const { unit, outstanding, expired, overdrafts, reconciliation } of units) {
+      t.equal(reconciliation.difference, 0, `the liability in ${unit} reconciles`);
+      t.equal(outstanding + expired - overdrafts, reconciliation.entries, 'with the entries');
+    }
+    t.equal((await checkLedger(store.ctx())).ok, true, 'the ledger adds up');
   },
 );
 

@@ -309,6 +309,27 @@ t.test('L10 a dry run says the same and stores nothing', async (t) => {
   t.same((await store.call('GET', pathOf(id))).data.data, []);
 });
 
+t.test('L10 every command on a redemption can be tried dry', async (t) => {
+  const store = await loyaltyStore(app, database);
+  const id = await store.member({ points: 500 });
+  const held = await store.post(pathOf(id), { rewardId: await rewardOf(store, CREDIT) });
+  const path = pathOf(id, `/${held.data.redemption.id}`);
+  const before = await store.points(id);
+  const dry = (command: string, body: object = {}) =>
+    store.post(`${path}/${command}`, { ...body, dryRun: true });
+  t.match((await dry('fulfil')).data, { redemption: { status: 'fulfilled' }, dryRun: true });
+  t.match((await dry('refuse', { reason: 'No' })).data, { redemption: { status: 'refused' }, dryRun: true });
+  t.equal((await dry('reverse', { reason: 'No' })).data.code, 'REDEMPTION_CLOSED');
+  t.match((await store.call('GET', path)).data, { status: 'held' });
+  t.same(await store.points(id), before);
+  await store.post(`${path}/fulfil`);
+  t.match((await dry('reverse', { reason: 'No' })).data, {
+    redemption: { status: 'reversed' },
+    dryRun: true,
+  });
+  t.match((await store.call('GET', path)).data, { status: 'fulfilled' });
+});
+
 t.test('P5, K8 credit beyond the limit of the store: no credit, and the points stay', async (t) => {
   const store = await loyaltyStore(app, database);
   await database.owner.query(
