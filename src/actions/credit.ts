@@ -1,16 +1,14 @@
 // Store credit: grant, correct, quote, redeem, hold, refund (K1–K9).
 import type { Ctx } from '../context.ts';
-import { findLedgerAccount } from '../db/ledger/accounts.ts';
 import { findTransfer } from '../db/ledger/transfers.ts';
 import { type Checkout, checkActive, checkLimit, checkPresent, quoteCredit } from '../domain/credit.ts';
 import { balancesAt, POINTS } from '../domain/ledger/accounts.ts';
 import type { Entry, IssueReason } from '../domain/ledger/entries.ts';
-import { planDebit } from '../domain/ledger/spending.ts';
 import { currencyExponent } from '../domain/money.ts';
 import { type CreditSettings, creditSettingsOf } from '../domain/stores.ts';
 import { accepted, Problem } from '../errors.ts';
 import { recentStoreOf } from './customers.ts';
-import { type Decide, post } from './ledger.ts';
+import { type Decide, post, readAccount } from './ledger.ts';
 import {
   accountView,
   fingerprintOf,
@@ -19,6 +17,7 @@ import {
   type Named,
 } from './ledger-answers.ts';
 import {
+  adjustDecision,
   captureDecision,
   extendDecision,
   type HoldCommand,
@@ -105,41 +104,6 @@ export function grantDecision(
   };
 }
 
-/** K2: a correction downward, also for disabled accounts. */
-function adjustDecision(
-  ctx: Ctx,
-  customerId: string,
-  input: CreditInput,
-  { allowNegative }: CreditSettings,
-): Decide<LedgerResult> {
-  const { reason, reference, dryRun } = input;
-  const amount = -input.amount;
-  const fingerprint = creditFingerprint(customerId, input);
-  if (input.expiresAt) throw new Problem('EXPIRY_INVALID', { expiresAt: input.expiresAt });
-  return async (account, db) => {
-    const known = await knownTransfer(db, reference, fingerprint);
-    if (known) return knownResult(known, account);
-    accepted(checkPresent(account.accountStatus));
-    const shares = accepted(planDebit(account.state, amount, account.at, allowNegative));
-    const id = ctx.newId();
-    const entry: Entry = {
-      id,
-      kind: 'adjustment',
-      amount,
-      effectiveAt: account.at,
-      reference,
-      fingerprint,
-      reason,
-      shares,
-    };
-    return {
-      entries: [entry],
-      tell: tellTransfer(customerId, 'credit.adjusted'),
-      answer: transferResult(ctx, customerId, dryRun),
-    };
-  };
-}
-
 /**
  * Grants credit, or with a negative amount takes it away.
  * @throws Problem NOT_FOUND, CUSTOMER_GONE, ACCOUNT_NOT_ACTIVE, INSUFFICIENT_CREDIT, CREDIT_LIMIT_EXCEEDED, ZERO_AMOUNT,
@@ -149,8 +113,11 @@ export async function changeCredit(ctx: Ctx, customerId: string, input: CreditIn
   if (input.amount === 0) throw new Problem('ZERO_AMOUNT');
   const unit = knownCurrency(input.currency);
   const settings = await settingsOf(ctx);
-  const decision = input.amount > 0 ? grantDecision : adjustDecision;
-  return post(ctx, { customerId, unit }, input, decision(ctx, customerId, input, settings));
+  const key = { customerId, unit };
+  if (input.amount > 0) return post(ctx, key, input, grantDecision(ctx, customerId, input, settings));
+  const fingerprint = creditFingerprint(customerId, input);
+  const { allowNegative } = settings;
+  return post(ctx, key, input, adjustDecision(ctx, key, { ...input, fingerprint, allowNegative }));
 }
 
 export interface QuoteInput extends Checkout {
@@ -164,8 +131,7 @@ export interface QuoteInput extends Checkout {
 export async function quoteCreditFor(ctx: Ctx, customerId: string, { currency, ...checkout }: QuoteInput) {
   const unit = knownCurrency(currency);
   const { basis } = await settingsOf(ctx);
-  const account = await findLedgerAccount(ctx.db, { customerId, unit });
-  if (!account) throw new Problem('NOT_FOUND', { resource: 'customer' });
+  const account = await readAccount(ctx.db, { customerId, unit });
   const may = checkActive(account.accountStatus) === undefined;
   const available =
     may && account.state ? Math.max(0, accountView(customerId, account.state, ctx.now).available) : 0;
@@ -254,10 +220,10 @@ export async function extendHold(
  * @throws Problem NOT_FOUND, NOT_REFUNDABLE, REFUND_EXCEEDS_CAPTURE, CUSTOMER_GONE, REFERENCE_REUSED
  */
 export async function refundCredit(ctx: Ctx, customerId: string, input: RefundInput): Promise<LedgerResult> {
-  const transfer = await findTransfer(ctx.db, input.transferId);
-  if (transfer?.customerId !== customerId || transfer.unit === POINTS)
+  const found = await findTransfer(ctx.db, input.transferId);
+  if (found?.customerId !== customerId || found.unit === POINTS)
     throw new Problem('NOT_FOUND', { resource: 'transfer' });
   const { expiredRefunds: expired, graceDays } = await settingsOf(ctx);
-  const decision = refundDecision(ctx, input, { expired, graceDays }, checkPresent);
-  return post(ctx, { customerId, unit: transfer.unit }, input, decision);
+  const decision = refundDecision(ctx, { ...input, found }, { expired, graceDays }, checkPresent);
+  return post(ctx, { customerId, unit: found.unit }, input, decision);
 }

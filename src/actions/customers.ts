@@ -25,36 +25,25 @@ import { duplicateKey } from '../domain/emails.ts';
 import { foldText } from '../domain/fields.ts';
 import { phoneCountry } from '../domain/phones.ts';
 import { accepted, Problem } from '../errors.ts';
+import { remembering } from './recent.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
-/** The store of the context; a token of a store that is gone is worth nothing. */
-export async function storeOf(ctx: Ctx): Promise<Store> {
-  const store = await findStore(ctx.db);
+async function storeIn(db: Db): Promise<Store> {
+  const store = await findStore(db);
   if (!store) throw new Problem('UNAUTHENTICATED');
   return store;
 }
 
-/** How old settings may be that a question is answered with. */
-const RECENT_MS = 1_000;
-const MAX_REMEMBERED = 10_000;
-const remembered = new Map<string, { store: Store; readAt: number }>();
+/** The store of the context; a token of a store that is gone is worth nothing. */
+export const storeOf = (ctx: Ctx): Promise<Store> => storeIn(ctx.db);
 
-/**
- * The store as it was within the last second, mostly from memory: a question costs one round trip less. The process that
- * changes the settings forgets them at once.
- */
-export async function recentStoreOf(ctx: Ctx): Promise<Store> {
-  const known = remembered.get(ctx.storeId);
-  const now = performance.now();
-  if (known && now - known.readAt < RECENT_MS) return known.store;
-  const store = await storeOf(ctx);
-  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-  remembered.set(ctx.storeId, { store, readAt: now });
-  return store;
-}
+const stores = remembering(storeIn);
 
-export const forgetStore = (storeId: string): void => void remembered.delete(storeId);
+/** The store as it was within the last second, mostly from memory. */
+export const recentStoreOf = (ctx: Ctx): Promise<Store> => stores.recall(ctx.db);
+
+export const forgetStore = stores.forget;
 
 /**
  * Columns that follow from others: what the list sorts by and searches, what duplicates have in common (C11), what

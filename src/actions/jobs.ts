@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { csvLine } from '../clients/csv-writer.ts';
 import type { Ctx } from '../context.ts';
-import { type Db, sqlStateOf, type Tx, transaction } from '../db/connection.ts';
+import { type Db, sqlStateOf, type Tx, transaction, UNIQUE_VIOLATION } from '../db/connection.ts';
 import {
   findJob,
   insertJob,
@@ -87,7 +87,7 @@ export async function startJobOnce(ctx: Ctx, job: NewJob & { id: string }): Prom
     await transaction(ctx.db, (tx) => startJob(ctx, tx, job));
     return true;
   } catch (error) {
-    if (sqlStateOf(error) === '23505') return false;
+    if (sqlStateOf(error) === UNIQUE_VIOLATION) return false;
     throw error;
   }
 }

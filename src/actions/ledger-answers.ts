@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Db } from '../db/connection.ts';
 import { findHoldByReference, type HoldView } from '../db/ledger/holds.ts';
 import { findTransferByReference, type TransferView } from '../db/ledger/transfers.ts';
-import { type AccountState, type Balances, balancesAt, momentOf } from '../domain/ledger/accounts.ts';
+import { type AccountState, type Balances, balancesAt, momentOf, POINTS } from '../domain/ledger/accounts.ts';
 import type { Booking, Transfer } from '../domain/ledger/entries.ts';
 import { Problem } from '../errors.ts';
 
@@ -31,7 +31,7 @@ export type TransferResource = ReturnType<typeof toTransfer>;
 /** `from` and `to` by name; the fingerprint stays inside. */
 export function toTransfer(transfer: TransferView) {
   const { isCredit, counterAccount, fingerprint, correctsId, holdId, orderId, reason, ...shown } = transfer;
-  const own = transfer.unit === 'points' ? 'points' : `credit:${transfer.unit}`;
+  const own = transfer.unit === POINTS ? POINTS : `credit:${transfer.unit}`;
   return {
     ...shown,
     from: isCredit ? counterAccount : own,

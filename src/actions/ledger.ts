@@ -4,7 +4,7 @@
 import assert from 'node:assert';
 import { hash } from 'node:crypto';
 import type { Ctx } from '../context.ts';
-import { type Db, Overtaken, sqlStateOf, type Tx } from '../db/connection.ts';
+import { type Db, Overtaken, sqlStateOf, type Tx, UNIQUE_VIOLATION } from '../db/connection.ts';
 import type { KeptRow } from '../db/idempotency-keys.ts';
 import {
   type AccountKey,
@@ -15,6 +15,7 @@ import {
   lockAccounts,
 } from '../db/ledger/accounts.ts';
 import { type LedgerChange, type NewMessage, writeLedger } from '../db/ledger/write.ts';
+import { grouped } from '../domain/grouped.ts';
 import { type AccountState, momentOf, momentOfAll } from '../domain/ledger/accounts.ts';
 import type { Hash } from '../domain/ledger/chain.ts';
 import { type Booking, book, type Entry } from '../domain/ledger/entries.ts';
@@ -25,8 +26,6 @@ import { writeAtOnce } from './write.ts';
 
 /** L8. `crypto.hash` takes half the time of `createHash`. */
 export const chainHash: Hash = (previous, content) => hash('sha256', `${previous}\n${content}`);
-
-const UNIQUE_VIOLATION = '23505';
 
 /** An account that is there, with whose it is. */
 export interface OpenAccount extends LedgerAccount {
@@ -103,7 +102,8 @@ const emptyAccount = (ctx: Ctx, unit: string): AccountState => ({
   overdrafts: [],
 });
 
-async function readAccount(db: Db, key: AccountKey): Promise<LedgerAccount> {
+/** The customer with this account. @throws Problem NOT_FOUND */
+export async function readAccount(db: Db, key: AccountKey): Promise<LedgerAccount> {
   const account = await findLedgerAccount(db, key);
   if (!account) throw new Problem('NOT_FOUND', { resource: 'customer' });
   return account;
@@ -136,16 +136,6 @@ interface PlannedTurn {
 }
 
 const accountName = ({ key }: Command): string => `${key.customerId} ${key.unit}`;
-
-function turnsOf(commands: readonly Command[]): Turn[] {
-  const turns = new Map<string, [Command, ...Command[]]>();
-  for (const command of commands) {
-    const turn = turns.get(accountName(command));
-    if (turn) turn.push(command);
-    else turns.set(accountName(command), [command]);
-  }
-  return [...turns.values()];
-}
 
 /** Says that a decision needs what only the database knows. */
 class Postponed extends Error {}
@@ -188,7 +178,7 @@ async function planOne(command: Command, account: OpenAccount, db: Db): Promise<
 }
 
 async function planAll(commands: readonly Command[], db: Db): Promise<PlannedTurn[]> {
-  const turns = turnsOf(commands);
+  const turns: Turn[] = [...grouped(commands, accountName).values()];
   const accounts = await findLedgerAccounts(
     db,
     turns.map(([{ key }]) => key),

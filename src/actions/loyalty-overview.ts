@@ -1,12 +1,11 @@
 // What the programme means for one customer: membership, points, tier, and what is missing for the next one (P7, P11).
 import type { Ctx } from '../context.ts';
-import { findLedgerAccount } from '../db/ledger/accounts.ts';
 import { findMember, type MemberRow } from '../db/loyalty-members.ts';
 import { POINTS } from '../domain/ledger/accounts.ts';
 import { levelOf, overrideOf, tierStateOf } from '../domain/loyalty/members.ts';
 import { forecast, type TierGap, type TierLevel } from '../domain/loyalty/tiers.ts';
-import { Problem } from '../errors.ts';
 import { readPresent, recentStoreOf } from './customers.ts';
+import { readAccount } from './ledger.ts';
 import { currentProgramme } from './loyalty-programme.ts';
 import { type PointsBalance, pointsBalance } from './points.ts';
 import { tierRoom, tierValuesOf } from './tiers.ts';
@@ -83,8 +82,7 @@ export async function readLoyalty(
 ): Promise<LoyaltyOverview> {
   await readPresent(ctx.db, customerId);
   const member = await findMember(ctx.db, customerId);
-  const account = await findLedgerAccount(ctx.db, { customerId, unit: POINTS });
-  if (!account) throw new Problem('NOT_FOUND', { resource: 'customer' });
+  const account = await readAccount(ctx.db, { customerId, unit: POINTS });
   const points = pointsBalance(account.state, ctx.now);
   if (!member) return { customerId, status: 'none', pointsEarned: 0, points };
   const tier = await standingOf(ctx, member, at);

@@ -12,27 +12,17 @@ import { sameValue } from '../domain/fields.ts';
 import { checkProgramme, type ProgrammeSettings } from '../domain/loyalty/programme.ts';
 import { Problem } from '../errors.ts';
 import { startJob } from './jobs.ts';
+import { remembering } from './recent.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
-/** How old the programme may be that an order earns by. */
-const RECENT_MS = 1_000;
-const MAX_REMEMBERED = 10_000;
-const remembered = new Map<string, { programme: CurrentProgramme | undefined; readAt: number }>();
+const programmes = remembering(findProgramme);
 
 /**
- * The version that holds, as it was within the last second, mostly from memory: stores without a programme pay nothing
- * for it. The process that changes it forgets it at once. Undefined while the store has none.
+ * The version that holds, as it was within the last second: stores without a programme pay nothing for it. Undefined
+ * while the store has none.
  */
-export async function currentProgramme(db: Db): Promise<CurrentProgramme | undefined> {
-  const known = remembered.get(db.storeId);
-  const now = performance.now();
-  if (known && now - known.readAt < RECENT_MS) return known.programme;
-  const programme = await findProgramme(db);
-  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-  remembered.set(db.storeId, { programme, readAt: now });
-  return programme;
-}
+export const currentProgramme = (db: Db): Promise<CurrentProgramme | undefined> => programmes.recall(db);
 
 /** The same. @throws Problem PROGRAMME_MISSING */
 export async function requireProgramme(db: Db): Promise<CurrentProgramme> {
@@ -79,6 +69,6 @@ export async function putProgramme(
     });
     return { programme, created: before === undefined };
   });
-  remembered.delete(ctx.storeId);
+  programmes.forget(ctx.storeId);
   return result;
 }

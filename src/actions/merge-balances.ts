@@ -108,17 +108,23 @@ async function bookMovements(ctx: Ctx, tx: Tx, mergeId: string, movements: reado
   await saveBookings(ctx, tx, bookings, happenings);
 }
 
+/** Who the entries of one unit are: each part of a movement happens once (L7). */
+const naming = (ctx: Ctx, at: Date, name: string) => (part: string) => ({
+  id: ctx.newId(),
+  effectiveAt: at,
+  reference: ownReference(name, part),
+});
+
 /** A debit that takes over a debt: from active lots as far as they go, beyond them as an overdraft. */
 function debtEntry(
-  ctx: Ctx,
   { state, entries }: Pick<Movement, 'state' | 'entries'>,
-  at: Date,
+  named: Pick<Entry, 'id' | 'effectiveAt' | 'reference'>,
   amount: number,
-  reference: string,
 ): Entry {
+  const at = named.effectiveAt;
   const { after } = book(state, entries, at, chainHash);
   const shares = accepted(planDebit(after, amount, at, true));
-  return { id: ctx.newId(), kind: 'merge_out', amount, effectiveAt: at, reference, shares };
+  return { ...named, kind: 'merge_out', amount, shares };
 }
 
 /** The survivor's lots for those of `from`: what remains of them, with the same dates, source and rule. */
@@ -149,11 +155,7 @@ async function moveUnit(
 ): Promise<MovedBalance> {
   const { unit } = from.state;
   const { lots, amount, debt } = planMove(from.state);
-  const named = (part: string) => ({
-    id: ctx.newId(),
-    effectiveAt: at,
-    reference: ownReference('merge', mergeId, unit, part),
-  });
+  const named = naming(ctx, at, `merge:${mergeId}:${unit}`);
   const opens = await lotsForSurvivor(ctx, tx, from.state);
   const moved: MovedBalance = {
     unit,
@@ -174,7 +176,7 @@ async function moveUnit(
       source: `merge:${mergeId}`,
     };
     from.entries.push({ ...named('debt_in'), kind: 'merge_in', amount: debt, opens: [paid] });
-    const taken = debtEntry(ctx, into, at, debt, ownReference('merge', mergeId, unit, 'debt_out'));
+    const taken = debtEntry(into, named('debt_out'), debt);
     into.entries.push(taken);
     moved.debtTransferId = taken.id;
   }
@@ -221,7 +223,7 @@ export async function moveBalances(
   for (const source of leaving.filter(({ state }) => units.includes(state.unit))) {
     const state = stateOf(survivor, source.state.unit);
     const target: Movement = { customerId: intoId, otherId: fromId, state, entries: [] };
-    moved.push(await moveUnit(ctx, tx, { into: target, from: source, at }, `merge:${mergeId}`));
+    moved.push(await moveUnit(ctx, tx, { into: target, from: source, at }, mergeId));
     arriving.push(target);
   }
   await bookMovements(ctx, tx, mergeId, [...leaving, ...arriving], at);
@@ -264,7 +266,7 @@ async function returnLots(
   if (amount === 0) return;
   const lotIds = givenBack.map(({ lotId }) => lotId);
   const revives = await listLots(tx, { accountId: from.state.id, lotIds });
-  const named = (part: string) => ({ id: ctx.newId(), effectiveAt: at, reference: ownReference(name, part) });
+  const named = naming(ctx, at, name);
   into.entries.push({ ...named('merge_out'), kind: 'merge_out', amount, shares: taken });
   from.entries.push({ ...named('merge_in'), kind: 'merge_in', amount, shares: givenBack, revives });
 }
@@ -279,7 +281,7 @@ async function returnDebt(
   if (debtTransferId === undefined) return;
   const debit = await findRefundable(tx, { id: debtTransferId, accountId: into.state.id, amount: debt });
   const { shares, rest } = planDebtReturn(debit, debt);
-  const named = (part: string) => ({ id: ctx.newId(), effectiveAt: at, reference: ownReference(name, part) });
+  const named = naming(ctx, at, name);
   // First what covers the overdraft: else the lots that come back would be used up for it.
   if (rest > 0) {
     const opens = [{ id: ctx.newId(), amount: rest, activeFrom: at, expiresAt: null, source: name }];
@@ -290,7 +292,7 @@ async function returnDebt(
     const back = { shares, revives: debit.lots, correctsId: debtTransferId };
     into.entries.push({ ...named('debt_in'), kind: 'merge_in', amount, ...back });
   }
-  from.entries.push(debtEntry(ctx, from, at, debt, ownReference(name, 'debt_out')));
+  from.entries.push(debtEntry(from, named('debt_out'), debt));
 }
 
 /** Gives back what a merge moved: to the very lots that it came from. */

@@ -34,6 +34,7 @@ import {
   type Booking,
   book,
   type Entry,
+  earnReference,
   type IssueReason,
   type NewLot,
   ownReference,
@@ -148,10 +149,6 @@ const lotKey = (accountId: string, source: string, ruleId: string): string =>
 function lotSource({ ruleId, sourceKey, orderId }: EarningRow): string {
   return orderId === null ? sourceKey.slice(ruleId.length + 1) : `order:${orderId}`;
 }
-
-/** L7, P2: the reference of what an earning pays out, and the source that a reference names. */
-const earnReference = (sourceKey: string): string => ownReference('earn', sourceKey);
-export const earnedBy = (reference: string): string => reference.slice(earnReference('').length);
 
 const issuedFor = ({ sourceKind }: EarningRow): IssueReason => {
   if (sourceKind === 'order') return 'order';

@@ -1,20 +1,17 @@
 // Points by hand: granted or corrected by staff, and read with what made them.
 import type { Ctx } from '../context.ts';
 import type { Db, Tx } from '../db/connection.ts';
-import { findLedgerAccount } from '../db/ledger/accounts.ts';
 import { listTransfers, type TransferKey } from '../db/ledger/lists.ts';
 import { type EarningRow, listEarningsBySource } from '../db/loyalty-earnings.ts';
-import { findMember } from '../db/loyalty-members.ts';
 import type { Programme } from '../db/loyalty-programme.ts';
 import { checkPresent } from '../domain/credit.ts';
 import { type AccountState, balancesAt, expiringNext, momentOf, POINTS } from '../domain/ledger/accounts.ts';
-import type { Entry } from '../domain/ledger/entries.ts';
-import { planDebit } from '../domain/ledger/spending.ts';
+import { EARN_PREFIX, type Entry } from '../domain/ledger/entries.ts';
 import { lotDates } from '../domain/loyalty/expiry.ts';
 import type { PageStart } from '../domain/pages.ts';
 import { accepted, Problem } from '../errors.ts';
 import { lockPresent, recentStoreOf } from './customers.ts';
-import { type Decide, post, postIn } from './ledger.ts';
+import { type Decide, post, postIn, readAccount } from './ledger.ts';
 import {
   fingerprintOf,
   knownTransfer,
@@ -25,9 +22,8 @@ import {
 } from './ledger-answers.ts';
 import { ensureMembers } from './loyalty-members.ts';
 import { requireProgramme } from './loyalty-programme.ts';
-import { earnedBy } from './points-booking.ts';
-import { knownResult, tellTransfer, transferResult } from './spending.ts';
-import { write } from './write.ts';
+import { adjustDecision, knownResult, tellTransfer, transferResult } from './spending.ts';
+import { writeUnlessDry } from './write.ts';
 
 export interface PointsInput extends Named {
   /** Above 0 grants, below 0 takes away. */
@@ -79,36 +75,6 @@ function grantDecision(
   };
 }
 
-/** Takes away what could be spent; never more. */
-function adjustDecision(ctx: Ctx, customerId: string, input: PointsInput): Decide<LedgerResult> {
-  const { reason, reference, dryRun } = input;
-  const amount = -input.amount;
-  const fingerprint = fingerprintOfPoints(customerId, input);
-  if (input.expiresAt) throw new Problem('EXPIRY_INVALID', { expiresAt: input.expiresAt });
-  return async (account, db) => {
-    const known = await knownTransfer(db, reference, fingerprint);
-    if (known) return knownResult(known, account);
-    accepted(checkPresent(account.accountStatus));
-    const shares = accepted(planDebit(account.state, amount, account.at, false));
-    return {
-      entries: [
-        {
-          id: ctx.newId(),
-          kind: 'adjustment',
-          amount,
-          effectiveAt: account.at,
-          reference,
-          fingerprint,
-          reason,
-          shares,
-        },
-      ],
-      tell: tellTransfer(customerId, 'points.adjusted'),
-      answer: transferResult(ctx, customerId, dryRun),
-    };
-  };
-}
-
 /** P10: who left gets nothing, who never was a member becomes one where the first points make them one. */
 async function refuseOutsider(ctx: Ctx, tx: Tx, programme: Programme, customerId: string): Promise<void> {
   const customer = await lockPresent(tx, customerId, undefined);
@@ -116,13 +82,6 @@ async function refuseOutsider(ctx: Ctx, tx: Tx, programme: Programme, customerId
   const member = members.get(customerId);
   if (member?.status !== 'active')
     throw new Problem('MEMBER_NOT_ACTIVE', member ? { status: member.status } : {});
-}
-
-/** The same without changing anything. */
-async function checkOutsider(db: Db, { settings }: Programme, customerId: string): Promise<void> {
-  const member = await findMember(db, customerId);
-  const status = member?.status ?? (settings.enrolment === 'at_first_earn' ? 'active' : undefined);
-  if (status !== 'active') throw new Problem('MEMBER_NOT_ACTIVE', status ? { status } : {});
 }
 
 /**
@@ -137,17 +96,14 @@ export async function changePointsOf(
 ): Promise<LedgerResult> {
   if (input.amount === 0) throw new Problem('ZERO_AMOUNT');
   const key = { customerId, unit: POINTS };
-  if (input.amount < 0) return post(ctx, key, input, adjustDecision(ctx, customerId, input));
+  if (input.amount < 0) {
+    const fingerprint = fingerprintOfPoints(customerId, input);
+    return post(ctx, key, input, adjustDecision(ctx, key, { ...input, fingerprint, allowNegative: false }));
+  }
   const programme = await requireProgramme(ctx.db);
   const { timezone } = await recentStoreOf(ctx);
   const decide = grantDecision(ctx, customerId, input, programme, timezone);
-  if (input.dryRun) {
-    return post(ctx, key, input, async (account, db) => {
-      await checkOutsider(db, programme, customerId);
-      return decide(account, db);
-    });
-  }
-  return write(ctx, async (tx) => {
+  return writeUnlessDry(ctx, input.dryRun ?? false, async (tx) => {
     await refuseOutsider(ctx, tx, programme, customerId);
     return postIn(ctx, tx, key, decide);
   });
@@ -178,8 +134,7 @@ export function pointsBalance(state: AccountState | undefined, now: Date): Point
 
 /** @throws Problem NOT_FOUND */
 export async function readPoints(ctx: Ctx, customerId: string): Promise<PointsBalance> {
-  const account = await findLedgerAccount(ctx.db, { customerId, unit: POINTS });
-  if (!account) throw new Problem('NOT_FOUND', { resource: 'customer' });
+  const account = await readAccount(ctx.db, { customerId, unit: POINTS });
   return pointsBalance(account.state, ctx.now);
 }
 
@@ -213,7 +168,9 @@ export async function listPointsHistory(
   start: PageStart<TransferKey>,
 ): Promise<PointsMovement[]> {
   const transfers = await listTransfers(db, { customerId, unit: POINTS }, start);
-  const earned = transfers.flatMap(({ kind, reference }) => (kind === 'earn' ? earnedBy(reference) : []));
+  const earned = transfers.flatMap(({ kind, reference }) =>
+    kind === 'earn' ? reference.slice(EARN_PREFIX.length) : [],
+  );
   const earnings = earned.length === 0 ? [] : await listEarningsBySource(db, earned);
   const byTransfer = new Map(earnings.map((earning) => [earning.transferId, earning]));
   return transfers.map((transfer) => {

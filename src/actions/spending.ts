@@ -6,10 +6,11 @@ import type { AccountKey } from '../db/ledger/accounts.ts';
 import { findHold, type HoldView } from '../db/ledger/holds.ts';
 import { findRefundable, findTransfer, type TransferView } from '../db/ledger/transfers.ts';
 import type { AccountStatus } from '../domain/account-states.ts';
+import { checkPresent } from '../domain/credit.ts';
 import { POINTS } from '../domain/ledger/accounts.ts';
 import { type Booking, type Entry, ownReference } from '../domain/ledger/entries.ts';
 import { type ExpiredRefunds, planRefund } from '../domain/ledger/refunds.ts';
-import { planCapture, planExtension, planSpend, planVoid } from '../domain/ledger/spending.ts';
+import { planCapture, planDebit, planExtension, planSpend, planVoid } from '../domain/ledger/spending.ts';
 import { accepted, Problem, type Refusal } from '../errors.ts';
 import type { Decide, OpenAccount } from './ledger.ts';
 import {
@@ -30,7 +31,7 @@ import type { Happening } from './timeline.ts';
 export type StatusCheck = (status: AccountStatus) => Refusal | undefined;
 
 /** `credit.redeemed` or `points.redeemed`: the first word follows from the unit. */
-type Verb = 'redeemed' | 'held' | 'hold_changed' | 'refunded';
+type Verb = 'adjusted' | 'redeemed' | 'held' | 'hold_changed' | 'refunded';
 const kindOf = (unit: string, verb: Verb) =>
   unit === POINTS ? (`points.${verb}` as const) : (`credit.${verb}` as const);
 
@@ -58,6 +59,46 @@ export const tellTransfer =
   (booking: Booking): Happening[] => [
     { kind, customerId, subjectId: booking.transfers[0]?.id ?? null, data: factsOf(booking) },
   ];
+
+export interface Adjustment extends Named {
+  /** Below 0: what is taken away. */
+  amount: number;
+  reason: string;
+  /** Only grants can have one. */
+  expiresAt?: Date | undefined;
+  fingerprint: string;
+  /** Whether more may be taken than can be spent. */
+  allowNegative: boolean;
+}
+
+/** K2: a correction downward, also for accounts that may not spend. */
+export function adjustDecision(
+  ctx: Ctx,
+  { customerId, unit }: AccountKey,
+  { amount, reason, expiresAt, reference, fingerprint, allowNegative, dryRun }: Adjustment,
+): Decide<LedgerResult> {
+  if (expiresAt) throw new Problem('EXPIRY_INVALID', { expiresAt });
+  return async (account, db) => {
+    const known = await knownTransfer(db, reference, fingerprint);
+    if (known) return knownResult(known, account);
+    accepted(checkPresent(account.accountStatus));
+    const entry: Entry = {
+      id: ctx.newId(),
+      kind: 'adjustment',
+      amount: -amount,
+      effectiveAt: account.at,
+      reference,
+      fingerprint,
+      reason,
+      shares: accepted(planDebit(account.state, -amount, account.at, allowNegative)),
+    };
+    return {
+      entries: [entry],
+      tell: tellTransfer(customerId, kindOf(unit, 'adjusted')),
+      answer: transferResult(ctx, customerId, dryRun),
+    };
+  };
+}
 
 export interface SpendInput extends Named {
   amount: number;
@@ -274,14 +315,20 @@ export function extendDecision(ctx: Ctx, command: HoldCommand & { ttlMs: number 
 export interface RefundInput extends Named {
   /** The redemption that is refunded. */
   transferId: string;
+  /** The same where it was read before: transfers never change. */
+  found?: TransferView | undefined;
   /** All that is left of it unless given. */
   amount?: number | undefined;
   orderId?: string | undefined;
   reason?: string | undefined;
 }
 
-async function readRedemption(db: Db, transferId: string, { state }: OpenAccount): Promise<TransferView> {
-  const transfer = await findTransfer(db, transferId);
+async function readRedemption(
+  db: Db,
+  { transferId, found }: RefundInput,
+  { state }: OpenAccount,
+): Promise<TransferView> {
+  const transfer = found ?? (await findTransfer(db, transferId));
   if (!transfer || transfer.accountId !== state.id) throw new Problem('NOT_FOUND', { resource: 'transfer' });
   if (transfer.kind !== 'redemption') throw new Problem('NOT_REFUNDABLE', { kind: transfer.kind });
   return transfer;
@@ -300,7 +347,7 @@ export function refundDecision(
     const known = await knownTransfer(db, reference, fingerprint);
     if (known) return knownResult(known, account);
     accepted(check(account.accountStatus));
-    const redemption = await readRedemption(db, transferId, account);
+    const redemption = await readRedemption(db, input, account);
     const debit = await findRefundable(db, redemption);
     const amount = input.amount ?? debit.amount - debit.refunded;
     if (amount === 0) throw new Problem('REFUND_EXCEEDS_CAPTURE', { refundable: 0 });

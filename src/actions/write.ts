@@ -1,13 +1,21 @@
 // The one way an action changes data: a transaction that also keeps the answer of idempotent requests.
 import type { Ctx, IdempotentRequest } from '../context.ts';
-import { type Db, sqlStateOf, type Tx, transaction } from '../db/connection.ts';
+import {
+  type Db,
+  RETRIED,
+  rehearse,
+  sqlStateOf,
+  type Tx,
+  transaction,
+  UNIQUE_VIOLATION,
+} from '../db/connection.ts';
 import { claimKey, findKept, type KeptAnswer, type KeptRow, keepAnswer } from '../db/idempotency-keys.ts';
 import { type ErrorCode, Problem, type ProblemFacts } from '../errors.ts';
 
 /** Answers are kept for 48 h at least. */
 const KEPT_MS = 72 * 3600_000;
 /** Unique violation, deadlock, serialisation failure. */
-const OVERTAKEN = new Set(['23505', '40P01', '40001']);
+const OVERTAKEN = new Set([UNIQUE_VIOLATION, ...RETRIED]);
 
 function replay<T>(request: IdempotentRequest, kept: KeptAnswer): T {
   if (!kept.fingerprint.equals(request.fingerprint)) throw new Problem('IDEMPOTENCY_KEY_REUSED');
@@ -89,30 +97,6 @@ export async function writeAtOnce<T>(
   return write(ctx, work);
 }
 
-/** Carries the answer of a rehearsal out of its transaction. */
-class Rehearsed extends Error {
-  readonly answer: unknown;
-  constructor(answer: unknown) {
-    super('rehearsed');
-    this.answer = answer;
-  }
-}
-
-/**
- * L10: does the work and takes it back, for a dry run of commands that touch more than one account: the same checks, the
- * same answer, nothing stored.
- */
-async function rehearse<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promise<T> {
-  try {
-    return await transaction(ctx.db, async (tx) => {
-      throw new Rehearsed(await work(tx));
-    });
-  } catch (error) {
-    if (error instanceof Rehearsed) return error.answer as T;
-    throw error;
-  }
-}
-
 /** Does the work, or with `dryRun` only says what it would come to (L10). */
 export const writeUnlessDry = <T>(ctx: Ctx, dryRun: boolean, work: (tx: Tx) => Promise<T>): Promise<T> =>
-  dryRun ? rehearse(ctx, work) : write(ctx, work);
+  dryRun ? transaction(ctx.db, (tx) => rehearse(tx, () => work(tx))) : write(ctx, work);

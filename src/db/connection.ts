@@ -130,7 +130,10 @@ export function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
   return undefined;
 }
 
-const RETRIED = new Set(['40001', '40P01']);
+/** SQLSTATE of a row whose key is taken. */
+export const UNIQUE_VIOLATION = '23505';
+/** SQLSTATEs of a serialisation failure and a deadlock: the same work may succeed when it runs again. */
+export const RETRIED: ReadonlySet<string> = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 5;
 const MAX_TURNS = 50;
 

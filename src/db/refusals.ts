@@ -1,5 +1,5 @@
 // Database errors in the words of the error table: from SQLSTATE and constraint name, never from message texts.
-import { databaseErrorOf, Overtaken } from './connection.ts';
+import { databaseErrorOf, Overtaken, RETRIED, UNIQUE_VIOLATION } from './connection.ts';
 
 /** Constraints whose violation is an ordinary refusal: a race that the rules in code cannot see. */
 const REFUSED_BY_CONSTRAINT: Readonly<Record<string, string>> = {
@@ -18,7 +18,6 @@ const REFUSED_BY_CONSTRAINT: Readonly<Record<string, string>> = {
   addresses_billing_unique: 'CONFLICT',
 };
 
-const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
 /** What ON DELETE RESTRICT says since PostgreSQL 18. */
 const RESTRICT_VIOLATION = '23001';
@@ -42,7 +41,7 @@ export function refusalOfDatabase(error: unknown): string | undefined {
     return REFUSED_BY_CONSTRAINT[constraintOf(cause) ?? ''] ?? 'CONFLICT';
   }
   if (code === STATEMENT_TIMEOUT) return 'QUERY_TIMEOUT';
-  if (code === LOCK_TIMEOUT || code === '40001' || code === '40P01') return 'CONFLICT';
+  if (code === LOCK_TIMEOUT || RETRIED.has(code)) return 'CONFLICT';
   if (code.startsWith('08') || code.startsWith('57P') || code.startsWith('53')) return 'UNAVAILABLE';
   return undefined;
 }

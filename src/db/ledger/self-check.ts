@@ -1,13 +1,13 @@
 // The self-check of the ledger over a slice of accounts, in one statement and so in one snapshot: a transfer that is
 // written meanwhile is seen whole or not at all.
 import { type Placeholder, type SQL, sql } from 'drizzle-orm';
-import { ownReference } from '../../domain/ledger/entries.ts';
+import { EARN_PREFIX } from '../../domain/ledger/entries.ts';
 import { type LedgerCheckName, type LedgerFinding, MAX_EXAMPLES } from '../../domain/ledger/self-check.ts';
 import { type Db, statement } from '../connection.ts';
 
-/** Earnings are booked under this reference and the key of their source. */
-const EARN = ownReference('earn', '');
-const earnedBy = (reference: SQL): SQL => sql`substr(${reference}, ${sql.raw(String(EARN.length + 1))})`;
+/** The key of the source that stands behind the prefix of an earning's reference. */
+const earnedBy = (reference: SQL): SQL =>
+  sql`substr(${reference}, ${sql.raw(String(EARN_PREFIX.length + 1))})`;
 
 interface CheckParameters {
   storeId: Placeholder;
@@ -107,11 +107,11 @@ const CHECKS: Readonly<Record<LedgerCheckName, (p: CheckParameters) => SQL>> = {
     select tr.account_id, tr.id as subject_id, tr.amount as stored,
       case when e.transfer_id = tr.id then e.points else 0 end as expected
     from tr left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = ${earnedBy(sql`tr.reference`)}
-    where tr.is_credit and tr.reference ^@ ${EARN}`),
+    where tr.is_credit and tr.reference ^@ ${EARN_PREFIX}`),
   reversal_within_earning: ({ storeId }) => sql`
     select earn.account_id, earn.id as subject_id, coalesce(max(e.reversed), 0) as stored,
       sum(reversal.amount) as expected, sum(reversal.amount) > coalesce(max(e.reversed), 0) as is_broken
-    from tr reversal join tr earn on earn.id = reversal.corrects_id and earn.reference ^@ ${EARN}
+    from tr reversal join tr earn on earn.id = reversal.corrects_id and earn.reference ^@ ${EARN_PREFIX}
     left join loyalty_earnings e on e.store_id = ${storeId} and e.source_key = ${earnedBy(sql`earn.reference`)}
     where not reversal.is_credit group by earn.account_id, earn.id`,
   member_has_earned: ({ storeId }) =>

@@ -32,6 +32,11 @@ export const TRANSFER_KINDS = Object.keys(KINDS) as readonly TransferKind[];
 /** L7: a reference of our own, under which something happens once. Those of callers never begin with a colon. */
 export const ownReference = (...parts: readonly (string | number)[]): string => `:${parts.join(':')}`;
 
+/** P2: the reference of what an earning pays out, by the key of its source. */
+export const earnReference = (sourceKey: string): string => ownReference('earn', sourceKey);
+/** How it begins. */
+export const EARN_PREFIX = earnReference('');
+
 /** What value is issued for: `issued:<reason>` is the system account. */
 export const ISSUE_REASONS = ['grant', 'order', 'event', 'reward', 'referral'] as const;
 export type IssueReason = (typeof ISSUE_REASONS)[number];

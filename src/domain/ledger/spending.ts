@@ -9,6 +9,7 @@ import {
   isActive,
   isLive,
   type LotShare,
+  POINTS,
   sharesTotal,
 } from './accounts.ts';
 
@@ -19,7 +20,7 @@ export type ShortRefusal = { refused: 'INSUFFICIENT_CREDIT' | 'INSUFFICIENT_POIN
 
 /** `INSUFFICIENT_POINTS` for points, `INSUFFICIENT_CREDIT` for money. */
 const short = ({ unit }: AccountState, available: number): ShortRefusal => ({
-  refused: unit === 'points' ? 'INSUFFICIENT_POINTS' : 'INSUFFICIENT_CREDIT',
+  refused: unit === POINTS ? 'INSUFFICIENT_POINTS' : 'INSUFFICIENT_CREDIT',
   available,
 });
 
