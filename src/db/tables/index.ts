@@ -1,6 +1,9 @@
 // Every table, for drizzle-kit and the catalogue test.
+export * from './accounts.ts';
 export * from './addresses.ts';
 export * from './api-keys.ts';
+export * from './campaigns.ts';
+export * from './consents.ts';
 export * from './customer-tags.ts';
 export * from './customers.ts';
 export * from './events.ts';
@@ -10,6 +13,7 @@ export * from './idempotency-keys.ts';
 export * from './jobs.ts';
 export * from './ledger.ts';
 export * from './loyalty.ts';
+export * from './messages.ts';
 export * from './notes.ts';
 export * from './orders.ts';
 export * from './sales-agents.ts';
@@ -17,3 +21,4 @@ export * from './segments.ts';
 export * from './stores.ts';
 export * from './tags.ts';
 export * from './tasks.ts';
+export * from './templates.ts';

@@ -18,7 +18,6 @@ import type { HoldStatus, LotShare } from '../../domain/ledger/accounts.ts';
 import type { LotRule, TransferKind } from '../../domain/ledger/entries.ts';
 import { bytes, id, instant, keyText, storeId } from './columns.ts';
 import { customers } from './customers.ts';
-import { stores } from './stores.ts';
 
 const amount = (name: string) => bigint(name, { mode: 'number' }).notNull();
 
@@ -245,32 +244,5 @@ export const holds = pgTable(
     index('holds_by_account').on(table.storeId, table.accountId, table.id),
     check('holds_captured_valid', sql`amount > 0 and captured >= 0 and captured <= amount`),
     check('holds_status_valid', sql`status in ('open', 'captured', 'voided')`),
-  ],
-);
-
-/** Mails to be sent; the row is written in the transaction of what it tells of (K4). */
-export const messages = pgTable(
-  'messages',
-  {
-    storeId: storeId(),
-    id: id(),
-    customerId: uuid('customer_id').notNull(),
-    kind: keyText('kind').notNull(),
-    status: keyText('status').$type<'pending'>().notNull(),
-    /** Facts for the template. */
-    data: jsonb('data').$type<Record<string, unknown>>().notNull(),
-    createdAt: instant('created_at').notNull(),
-  },
-  (table) => [
-    primaryKey({ name: 'messages_pk', columns: [table.storeId, table.id] }),
-    foreignKey({ name: 'messages_store_fk', columns: [table.storeId], foreignColumns: [stores.id] }).onDelete(
-      'cascade',
-    ),
-    foreignKey({
-      name: 'messages_customer_fk',
-      columns: [table.storeId, table.customerId],
-      foreignColumns: [customers.storeId, customers.id],
-    }).onDelete('cascade'),
-    index('messages_by_customer').on(table.storeId, table.customerId, table.id),
   ],
 );
