@@ -309,6 +309,7 @@ CREATE TABLE "templates" (
 ALTER TABLE "messages" DROP CONSTRAINT "messages_store_fk";
 --> statement-breakpoint
 ALTER TABLE "messages" ALTER COLUMN "customer_id" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "customers" ADD COLUMN "contact_limit" smallint;--> statement-breakpoint
 ALTER TABLE "messages" ADD COLUMN "class" text collate "C" DEFAULT 'transactional' NOT NULL;--> statement-breakpoint
 ALTER TABLE "messages" ADD COLUMN "reason" text collate "C";--> statement-breakpoint
 ALTER TABLE "messages" ADD COLUMN "campaign_id" uuid;--> statement-breakpoint
@@ -359,6 +360,7 @@ ALTER TABLE "suppressions" ADD CONSTRAINT "suppressions_store_fk" FOREIGN KEY ("
 ALTER TABLE "template_versions" ADD CONSTRAINT "template_versions_template_fk" FOREIGN KEY ("store_id","template_id") REFERENCES "public"."templates"("store_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "templates" ADD CONSTRAINT "templates_store_fk" FOREIGN KEY ("store_id") REFERENCES "public"."stores"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "account_tokens_by_customer" ON "account_tokens" USING btree ("store_id","customer_id","kind");--> statement-breakpoint
+CREATE INDEX "account_tokens_by_message" ON "account_tokens" USING btree ("store_id","message_id");--> statement-breakpoint
 CREATE INDEX "account_tokens_by_expiry" ON "account_tokens" USING btree ("store_id","expires_at");--> statement-breakpoint
 CREATE INDEX "identity_logins_by_expiry" ON "identity_logins" USING btree ("store_id","expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "invitations_open_unique" ON "invitations" USING btree ("store_id","customer_id") WHERE accepted_at is null and revoked_at is null;--> statement-breakpoint
@@ -382,10 +384,9 @@ CREATE INDEX "suppressions_by_time" ON "suppressions" USING btree ("store_id","c
 CREATE UNIQUE INDEX "messages_campaign_unique" ON "messages" USING btree ("store_id","campaign_id","customer_id") WHERE campaign_id is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "messages_reference_unique" ON "messages" USING btree ("store_id","reference") WHERE reference is not null;--> statement-breakpoint
 CREATE INDEX "messages_due" ON "messages" USING btree ("store_id","campaign_id","send_after","id") WHERE status in ('pending', 'ready', 'deferred', 'sending');--> statement-breakpoint
-CREATE INDEX "messages_leased" ON "messages" USING btree ("lease_until") WHERE status = 'sending';--> statement-breakpoint
+CREATE INDEX "messages_sending" ON "messages" USING btree ("store_id","id") WHERE status = 'sending';--> statement-breakpoint
 CREATE INDEX "messages_due_anywhere" ON "messages" USING btree ("send_after") WHERE campaign_id is null and status in ('pending', 'ready', 'deferred', 'sending');--> statement-breakpoint
 CREATE INDEX "messages_contacts" ON "messages" USING btree ("store_id","sent_at","customer_id") WHERE class = 'marketing' and sent_at is not null;--> statement-breakpoint
 ALTER TABLE "messages" ADD CONSTRAINT "messages_status_valid" CHECK (status in ('pending', 'ready', 'sending', 'deferred', 'sent', 'failed', 'unknown', 'skipped', 'cancelled'));--> statement-breakpoint
 ALTER TABLE "messages" ADD CONSTRAINT "messages_class_valid" CHECK (class in ('transactional', 'marketing'));--> statement-breakpoint
-ALTER TABLE "messages" ADD CONSTRAINT "messages_reason_given" CHECK (status not in ('skipped', 'failed') or reason is not null);--> statement-breakpoint
-ALTER TABLE "messages" ADD CONSTRAINT "messages_lease_whole" CHECK ((status = 'sending') = (lease_until is not null));
+ALTER TABLE "messages" ADD CONSTRAINT "messages_reason_given" CHECK (status not in ('skipped', 'failed') or reason is not null);

@@ -14,7 +14,9 @@ end
 $$;
 --> statement-breakpoint
 -- What was agreed to, and what was sent, stays as it was.
-revoke update, delete on consent_events, consent_wordings, template_versions from clientele_app;
+revoke update, delete on consent_events, consent_wordings from clientele_app;
+--> statement-breakpoint
+revoke update on template_versions from clientele_app;
 --> statement-breakpoint
 -- Stores in which a mail is due, a lease is over or a campaign is open; ids only, for the sweeper.
 create function stores_with_mail_due(at timestamptz) returns table (store_id uuid)
@@ -30,3 +32,6 @@ $$;
 revoke execute on function stores_with_mail_due(timestamptz) from public;
 --> statement-breakpoint
 grant execute on function stores_with_mail_due(timestamptz) to clientele_app;
+--> statement-breakpoint
+-- Room on each page for taking a mail (HOT), and for its way from ready over sending to sent.
+alter table messages set (fillfactor = 60);

@@ -1,7 +1,19 @@
 // Runs the benches one after the other; each prints its own table. `npm run bench -- import orders` runs these two.
 import { spawnSync } from 'node:child_process';
 
-const ALL = ['idle', 'get-customer', 'customer-list', 'import', 'orders', 'bulk-tag', 'segments', 'ledger'];
+const ALL = [
+  'idle',
+  'get-customer',
+  'customer-list',
+  'import',
+  'orders',
+  'bulk-tag',
+  'segments',
+  'ledger',
+  'campaigns',
+  'login',
+  'one-click',
+];
 const wanted = process.argv.slice(2);
 const names = wanted.length > 0 ? wanted : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));

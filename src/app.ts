@@ -3,8 +3,16 @@ import multipart from '@fastify/multipart';
 import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
+import type { IdentityDesk } from './actions/identity-providers.ts';
+import { makeMails } from './actions/mail-making.ts';
+import { createThrottles } from './actions/throttles.ts';
+import { mayAsk } from './clients/guarded-fetch.ts';
+import { createIdentityClient } from './clients/identity-provider.ts';
+import { offerHashOf } from './clients/mail-identity.ts';
+import { createRenderer } from './clients/mail-renderer.ts';
 import type { Config } from './config.ts';
 import { createCursors } from './cursors.ts';
+import { openWorkshop, shownOutboxOf } from './mail.ts';
 import { auth, deriveSecret } from './plugins/auth.ts';
 import { browsers } from './plugins/browsers.ts';
 import { answerBrokenRequest, answerFrameworkError, errors } from './plugins/errors.ts';
@@ -36,6 +44,16 @@ const BODY_LIMIT = 1024 * 1024;
 /** Imports are streamed; 2 GiB is some ten million rows. */
 const FILE_LIMIT = 2 * 1024 ** 3;
 
+/** What log-ins with identity providers need; a development set-up may have one on its own machine. */
+function identityDeskOf(config: Config): IdentityDesk {
+  const guard = { allowLoopback: config.NODE_ENV !== 'production' };
+  return {
+    sealingKey: deriveSecret(config.APP_SECRET ?? '', 'identity-providers'),
+    client: createIdentityClient(guard),
+    mayAsk: (address) => mayAsk(address, guard),
+  };
+}
+
 /** Builds the app without listening; every option has been checked by readConfig. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, pool } = options;
@@ -49,7 +67,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestTimeout: 15_000,
     keepAliveTimeout: 5_000,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    // The longest are links of mails, which carry where they lead.
+    routerOptions: { maxParamLength: 2_000, ignoreTrailingSlash: false },
     http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: answerFrameworkError,
@@ -81,6 +100,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     publicUrl,
     token: options.documentToken,
   });
+  const renderer = createRenderer({ threads: 1 });
+  app.addHook('onClose', () => renderer.close());
+  const workshop = await openWorkshop(config, renderer);
   await app.register(routes, {
     pool,
     publicUrl,
@@ -88,6 +110,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     registry,
     pingQueue: options.pingQueue,
     segmentTimeoutMs: config.SEGMENT_TIMEOUT_MS,
+    identityDesk: identityDeskOf(config),
+    renderer,
+    makeMails: (ctx, mails) => makeMails(ctx, workshop, mails),
+    offerHashOf: (row) => offerHashOf(workshop.secrets, row),
+    mailSecrets: workshop.secrets,
+    outbox: shownOutboxOf(config),
+    throttles: createThrottles(deriveSecret(config.APP_SECRET ?? '', 'throttles')),
   });
   return app;
 }

@@ -45,7 +45,30 @@ export const CONFIG_SCHEMA = Type.Object({
     'Redis for queues and shared rate limits; several URLs, comma-separated, name a cluster',
     '^rediss?://',
   ),
-  SMTP_URL: url('SMTP server for mails; this version sends none yet', '^smtps?://'),
+  SMTP_URL: url(
+    'SMTP server for mails; without it they are files in the folder outbox of DATA_DIR',
+    '^smtps?://',
+  ),
+  SMTP_CONNECTIONS: positive('connections of a worker to the SMTP server', 5, 100),
+  MAIL_FROM: Type.Optional(
+    Type.String({
+      description: 'sender of stores that have none of their own: `Name <address>` or an address',
+      minLength: 3,
+    }),
+  ),
+  MAIL_DOMAIN: Type.Optional(
+    Type.String({
+      description:
+        'domain of Message-IDs, and of the addresses that bounces come back to, if mail to it reaches POST /v1/mail/bounces',
+      pattern: '^[A-Za-z0-9.-]+$',
+      minLength: 1,
+    }),
+  ),
+  DKIM_DOMAIN: Type.Optional(Type.String({ description: 'domain that signs mails (DKIM)', minLength: 1 })),
+  DKIM_SELECTOR: Type.Optional(Type.String({ description: 'selector of the DKIM key', minLength: 1 })),
+  DKIM_PRIVATE_KEY: Type.Optional(
+    Type.String({ description: 'RSA key that signs mails: PEM, or the path of a PEM file', minLength: 1 }),
+  ),
   APP_SECRET: Type.Optional(
     Type.String({
       description: 'key material for tokens and cursors, at least 32 characters',
@@ -73,6 +96,12 @@ export const CONFIG_SCHEMA = Type.Object({
   RATE_LIMIT_PER_MINUTE: positive('requests a minute for one credential', 6_000),
   RATE_LIMIT_ANONYMOUS_PER_MINUTE: positive('requests a minute for one address without a credential', 300),
   WORKER_CONCURRENCY: positive('jobs of one queue that a worker runs at a time', 2, 100),
+  MAIL_LEASE_MS: positive(
+    'how long a worker may take to hand over a mail before its fate counts as unknown',
+    60_000,
+    3_600_000,
+  ),
+  RENDER_THREADS: positive('threads that render mails in one process', 1, 64),
   SWEEP_INTERVAL_MS: positive('how often lost jobs are looked for', 5_000),
   SHUTDOWN_GRACE_MS: positive('longest time a stop waits for requests and jobs', 20_000, 24_000),
 });
@@ -96,7 +125,8 @@ type Property = {
 function accepted(property: Property): string {
   if (property.enum) return `one of ${property.enum.join(', ')}`;
   if (property.type === 'integer') return `a whole number from ${property.minimum} to ${property.maximum}`;
-  if (property.pattern) return `a URL that matches ${property.pattern}`;
+  if (property.pattern?.includes('://')) return `a URL that matches ${property.pattern}`;
+  if (property.pattern) return `a text that matches ${property.pattern}`;
   return `a text of at least ${property.minLength ?? 0} characters`;
 }
 

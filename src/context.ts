@@ -28,6 +28,8 @@ export interface Ctx {
   actor: string;
   /** The customer who calls, on the storefront; whether they still may is for the action to look up. */
   customerId?: string;
+  /** The session that the customer's token belongs to; a token that staff made has none. */
+  sessionId?: string;
   log: Log;
   requestId?: string;
   idempotency?: IdempotentRequest;

@@ -14,6 +14,8 @@ export interface EndpointConfig {
   scope?: Scope;
   /** Of the storefront: only with the token of a customer, whom `ctx.customerId` names. */
   customer?: boolean;
+  /** Takes the credential as the password of HTTP Basic too, for senders that know nothing else. */
+  basic?: boolean;
   operationId: string;
   refuses: readonly ErrorCode[];
   idempotency: 'required' | 'optional' | 'none';
@@ -54,6 +56,8 @@ export interface Endpoint<P extends TSchema, Q extends TSchema, B extends TSchem
   zone?: Zone;
   /** Of the storefront: only with the token of a customer, whom `ctx.customerId` names. */
   customer?: boolean;
+  /** Takes the credential as the password of HTTP Basic too, for senders that know nothing else. */
+  basic?: boolean;
   params?: P;
   query?: Q;
   body?: B;
@@ -68,6 +72,8 @@ export interface Endpoint<P extends TSchema, Q extends TSchema, B extends TSchem
   refuses?: readonly ErrorCode[];
   idempotency?: 'required' | 'optional' | 'none';
   bodyLimit?: number;
+  /** The answer has more in it than its version knows of, so it is never `304`. */
+  alwaysFresh?: boolean;
   /** The handler gets bodies that do not fit, with `request.validationError`: for batches with a result per item. */
   takesInvalid?: boolean;
   /** Path of the created or started thing, for the Location header. */
@@ -79,6 +85,7 @@ const EMPTY: TObject = { type: 'object', additionalProperties: false, properties
 
 const WITHOUT_BODY: Readonly<Record<string, string>> = {
   301: 'Moved for good to the path in the Location header.',
+  302: 'On to the address in the Location header.',
   304: 'Still the version that If-None-Match names.',
 };
 
@@ -137,6 +144,7 @@ export function endpoint<
     hasLocation: location !== undefined,
     ...(definition.scope && { scope: definition.scope }),
     ...(definition.customer && { customer: true }),
+    ...(definition.basic && { basic: true }),
     ...(definition.form && { form: definition.form }),
   };
   app.route({
@@ -160,7 +168,7 @@ export function endpoint<
       if (isVersioned(result)) {
         const etag = `"${result.version}"`;
         reply.header('etag', etag);
-        if (isUnchanged(request, etag)) return reply.code(304).send();
+        if (!definition.alwaysFresh && isUnchanged(request, etag)) return reply.code(304).send();
       }
       if (location) reply.header('location', location(result as never));
       // A handler that chose another status of `returns` (201 of a PUT that created) keeps it.

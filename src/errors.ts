@@ -55,6 +55,27 @@ export const ERRORS = define({
     detail:
       'Send the token of a customer (POST /v1/customers/{id}/storefront-tokens); a publishable key says only which shop it is.',
   },
+  SESSION_ENDED: {
+    status: 401,
+    title: 'The session has ended',
+    detail: 'Log in again: the refresh token was used before, has expired, or its session was ended.',
+  },
+  LOGIN_FAILED: {
+    status: 401,
+    title: 'Address or password is wrong',
+    detail: 'Check both, or ask for a new password with POST /storefront/v1/password-reset.',
+  },
+  PASSWORD_WRONG: {
+    status: 403,
+    title: 'The password is wrong',
+    detail:
+      'Give the present password of the account, or ask for a new one with POST /storefront/v1/password-reset.',
+  },
+  ACCOUNT_DISABLED: {
+    status: 403,
+    title: 'The account is disabled',
+    detail: 'The shop has closed this account; ask it why.',
+  },
   SCOPE_MISSING: {
     status: 403,
     title: 'The credential lacks a scope',
@@ -76,6 +97,16 @@ export const ERRORS = define({
     status: 404,
     title: 'No such endpoint',
     detail: 'See /docs for the endpoints of this service.',
+  },
+  TOKEN_UNKNOWN: {
+    status: 404,
+    title: 'There is no such link',
+    detail: 'It was used, taken back or never existed; ask for a new one.',
+  },
+  PASSWORD_TOKEN_EXPIRED: {
+    status: 410,
+    title: 'The link has expired',
+    detail: 'Ask for a new one; `wayOut` says how.',
   },
   UNMERGE_TOO_LATE: {
     status: 410,
@@ -108,20 +139,55 @@ export const ERRORS = define({
     title: 'The account cannot change to this state',
     detail: 'The members `from` and `to` name the change; see the account states in the documentation.',
   },
+  MESSAGE_STATE_CONFLICT: {
+    status: 409,
+    title: 'The mail is in another state',
+    detail: 'The members say in which state it is and from which ones this is possible; read the mail again.',
+  },
   NO_EMAIL: {
     status: 409,
     title: 'The customer has no email',
     detail: 'Give the customer an email address first.',
+  },
+  ADDRESS_SUPPRESSED: {
+    status: 409,
+    title: 'The address gets no mail',
+    detail: 'It bounced, complained or was blocked; `reason` says which, `wayOut` what can be done.',
   },
   ACCOUNTS_NOT_OFFERED: {
     status: 409,
     title: 'This store has no accounts',
     detail: 'Set the store setting `accounts` to optional or required.',
   },
+  PASSWORD_NOT_SET: {
+    status: 409,
+    title: 'The account has no password',
+    detail: 'Set one first: ask for a link with POST /storefront/v1/password-reset.',
+  },
   ACCOUNT_NOT_ACTIVE: {
     status: 409,
     title: 'The account is not active',
     detail: 'Only an active account can do this; `wayOut` says how it becomes one.',
+  },
+  IDENTITY_PROVIDER_TAKEN: {
+    status: 409,
+    title: 'There is an identity provider of this key',
+    detail: 'Change it with PATCH /v1/identity-providers/{key}, or choose another key.',
+  },
+  IDENTITY_TAKEN: {
+    status: 409,
+    title: 'This identity belongs to another customer',
+    detail: 'Log in with it, or unlink it there first.',
+  },
+  TOPIC_KEY_TAKEN: {
+    status: 409,
+    title: 'There is a topic of this key',
+    detail: 'Change it with PATCH /v1/topics/{key}; an archived one can be brought back.',
+  },
+  TOPIC_ARCHIVED: {
+    status: 409,
+    title: 'The topic is archived',
+    detail: 'Bring it back with PATCH /v1/topics/{key}, or use another; withdrawing is always possible.',
   },
   UNMERGE_LOTS_SPENT: {
     status: 409,
@@ -132,6 +198,21 @@ export const ERRORS = define({
     status: 409,
     title: 'The customer is merged or erased',
     detail: 'Merged customers answer with the id of the survivor; erased ones cannot be changed.',
+  },
+  TEMPLATE_KEY_TAKEN: {
+    status: 409,
+    title: 'The key has a template in this language',
+    detail: 'Change that template, or take another key or language.',
+  },
+  TEMPLATE_ARCHIVED: {
+    status: 409,
+    title: 'The template is archived',
+    detail: 'Restore it first with POST /v1/templates/{id}/restore.',
+  },
+  TEMPLATE_NEEDED: {
+    status: 409,
+    title: 'Mails of the service need this template',
+    detail: 'Change it instead; it is what a customer gets for whose language there is no other.',
   },
   CUSTOMER_HAS_ORDERS: {
     status: 409,
@@ -315,6 +396,16 @@ export const ERRORS = define({
     title: 'The two customers cannot be merged',
     detail: 'Remove what `blockers` names first.',
   },
+  CAMPAIGN_STATE_CONFLICT: {
+    status: 409,
+    title: 'The campaign is not in a state for this',
+    detail: '`campaignStatus` says how it stands and `wayOut` what can be done instead.',
+  },
+  CAMPAIGN_NOT_READY: {
+    status: 409,
+    title: 'The campaign cannot start yet',
+    detail: 'Mend everything that `errors` names; all of it is there at once.',
+  },
   NOT_MERGED: {
     status: 409,
     title: 'The customer was not merged',
@@ -323,13 +414,13 @@ export const ERRORS = define({
   JOB_FINISHED: {
     status: 409,
     title: 'The job has finished',
-    detail: 'A finished job cannot be cancelled; tag and group jobs can be undone.',
+    detail: 'A finished job cannot be cancelled; tag, group and invitation jobs can be undone.',
   },
   JOB_NOT_UNDOABLE: {
     status: 409,
     title: 'The job cannot be undone',
     detail:
-      'Only finished tag and group jobs that are not undone yet can be undone; `reason` says what stands in the way.',
+      'Only finished tag, group and invitation jobs that are not undone yet can be undone; `reason` says what stands in the way.',
   },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
@@ -378,6 +469,12 @@ export const ERRORS = define({
     title: 'The customer cannot be stored like this',
     detail: 'Mend the places named in `errors`.',
   },
+  PASSWORD_REFUSED: {
+    status: 422,
+    title: 'The password is not usable',
+    detail:
+      'Choose 8 to 128 characters that are not guessed first; see `errors`. Nothing else is asked of a password.',
+  },
   CUSTOMER_NEEDS_IDENTITY: {
     status: 422,
     title: 'A customer needs something to be known by',
@@ -392,6 +489,38 @@ export const ERRORS = define({
     status: 422,
     title: 'The named address does not belong to the customer',
     detail: 'Choose one of the ids of GET /v1/customers/{id}/addresses.',
+  },
+  BIRTHDAY_EDITED_THIS_YEAR: {
+    status: 422,
+    title: 'The birthday was edited this year',
+    detail: 'Members of the loyalty programme can edit it once a calendar year (P8); staff can always.',
+  },
+  IDENTITY_PROVIDER_INVALID: {
+    status: 422,
+    title: 'The identity provider cannot be used',
+    detail: 'Mend the fields named in `errors`.',
+  },
+  IDENTITY_STATE_INVALID: {
+    status: 422,
+    title: 'This log-in is not under way',
+    detail:
+      'A state is good once, for ten minutes, with the provider and for whom it was begun. Begin again.',
+  },
+  IDENTITY_REFUSED: {
+    status: 422,
+    title: 'The identity provider does not vouch for this log-in',
+    detail: 'The code was used, is of another log-in, or the tokens do not fit it. Begin again.',
+  },
+  IDENTITY_EMAIL_UNVERIFIED: {
+    status: 422,
+    title: 'The identity provider names no verified address',
+    detail:
+      'Log in another way and link the identity with POST /storefront/v1/me/identities/{key}/authorize, or have the address verified there.',
+  },
+  REDIRECT_URI_INVALID: {
+    status: 422,
+    title: 'The address to come back to is on no page of the store',
+    detail: 'Use an address without query and fragment on an origin of the store setting `corsOrigins`.',
   },
   AGENT_INVALID: {
     status: 422,
@@ -418,6 +547,26 @@ export const ERRORS = define({
     title: 'The task cannot be stored like this',
     detail: 'Mend the places named in `errors`.',
   },
+  TOPIC_UNKNOWN: {
+    status: 422,
+    title: 'The store has no such topic',
+    detail: 'Use a key of GET /v1/topics; `topic` is the one that was sent.',
+  },
+  TOO_MANY_TOPICS: {
+    status: 422,
+    title: 'A store has a limited number of topics',
+    detail: 'People choose topic by topic: archive or rename one that nobody needs.',
+  },
+  WORDING_UNKNOWN: {
+    status: 422,
+    title: 'No wording has this hash',
+    detail: 'Send the wording itself once (version, locale, text); later its SHA-256 is enough.',
+  },
+  CONSENT_INVALID: {
+    status: 422,
+    title: 'The consent cannot be recorded like this',
+    detail: 'Mend the places named in `errors`.',
+  },
   TOO_MANY_TAGS: {
     status: 422,
     title: 'Too many tags',
@@ -442,6 +591,11 @@ export const ERRORS = define({
     status: 422,
     title: 'The primary group must be one of the groups',
     detail: 'Add the customer to the group first.',
+  },
+  MESSAGE_INVALID: {
+    status: 422,
+    title: 'The mail cannot be sent as it stands',
+    detail: 'Mend the places named in `errors`.',
   },
   REFERENCE_UNKNOWN: {
     status: 422,
@@ -565,6 +719,22 @@ export const ERRORS = define({
     detail:
       'The file has a marketing column: send `consentBasis` with how consent was given, or leave the column out.',
   },
+  CAMPAIGN_INVALID: {
+    status: 422,
+    title: 'The campaign cannot be stored like this',
+    detail: 'Mend the places named in `errors`.',
+  },
+  TEMPLATE_INVALID: {
+    status: 422,
+    title: 'The template cannot be used like this',
+    detail: 'Mend the places named in `errors`; docs/templates.md has the language.',
+  },
+  TEMPLATE_NOT_RENDERED: {
+    status: 422,
+    title: 'The template cannot be rendered with these values',
+    detail:
+      '`reason`, `why` and `line` (of the compiled part) say what went wrong; mend the template or the values.',
+  },
   SEGMENT_INVALID: {
     status: 422,
     title: 'The segment cannot be stored like this',
@@ -629,6 +799,12 @@ export const ERRORS = define({
       'addTags and removeTags need tags, the group actions groupId, setSalesAgent salesAgentId; see `errors`.',
   },
   // 429, 5xx
+  LOGIN_THROTTLED: {
+    status: 429,
+    title: 'Too many failed log-ins',
+    detail:
+      'Wait for the number of seconds in Retry-After; each further failure makes it longer, up to 15 minutes. A new password by mail helps at once.',
+  },
   RATE_LIMITED: {
     status: 429,
     title: 'Too many requests',
@@ -639,9 +815,19 @@ export const ERRORS = define({
     title: 'Something failed on our side',
     detail: 'Repeat the request later; name the `instance` when you report it.',
   },
+  IDENTITY_PROVIDER_UNAVAILABLE: {
+    status: 503,
+    title: 'The identity provider does not answer as it should',
+    detail: 'Try again a little later, or log in another way. Staff: check issuer, client id and secret.',
+  },
   UNAVAILABLE: {
     status: 503,
     title: 'The service cannot answer right now',
+    detail: 'Repeat the request after the number of seconds in Retry-After.',
+  },
+  SERVICE_BUSY: {
+    status: 503,
+    title: 'Too many passwords are being checked',
     detail: 'Repeat the request after the number of seconds in Retry-After.',
   },
   QUERY_TIMEOUT: {

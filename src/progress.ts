@@ -11,17 +11,22 @@ const HEARTBEAT_MS = 15_000;
 const RECONNECT = 'retry: 1000\n\n';
 const HEARTBEAT = ': still here\n\n';
 
-interface Progress {
-  status: JobStatus;
+/** A state that is costly to read is asked for less often: reading takes at most a fifth of the time. */
+const REST = 4;
+
+/** What is followed: its state now, undefined when it is gone, and whether nothing follows that state. */
+interface Followed<Status> {
+  read(): Promise<{ status: Status } | undefined>;
+  isFinal(status: Status): boolean;
 }
 
 /** One message; JSON has no line breaks. */
-const message = (state: Progress): string =>
-  `event: ${isFinished(state.status) ? 'finished' : 'progress'}\ndata: ${JSON.stringify(state)}\n\n`;
+const message = (state: object, isLast: boolean): string =>
+  `event: ${isLast ? 'finished' : 'progress'}\ndata: ${JSON.stringify(state)}\n\n`;
 
 /** Each state once; ends behind the final one, when `signal` is raised, or when the thing is gone. */
-async function* messages(
-  read: () => Promise<Progress | undefined>,
+async function* messages<Status>(
+  { read, isFinal }: Followed<Status>,
   signal: AbortSignal,
   isStopping: () => boolean,
 ) {
@@ -29,28 +34,32 @@ async function* messages(
   let toldAt = Date.now();
   yield RECONNECT;
   while (!signal.aborted && !isStopping()) {
+    const askedAt = Date.now();
     const state = await read();
     if (!state) return;
-    const next = message(state);
+    const isLast = isFinal(state.status);
+    const next = message(state, isLast);
     if (next !== told || Date.now() - toldAt >= HEARTBEAT_MS) {
       yield next === told ? HEARTBEAT : next;
       told = next;
       toldAt = Date.now();
     }
-    if (isFinished(state.status)) return;
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    if (isLast) return;
+    await sleep(Math.max(POLL_MS, REST * (Date.now() - askedAt)), undefined, { signal }).catch(
+      () => undefined,
+    );
   }
 }
 
-/** Answers with the states that `read` finds; stops when the client goes away or the service stops. */
-export function sendProgress(
+/** Answers with the states of what is followed; stops when the client goes away or the service stops. */
+export function follow<Status>(
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  read: () => Promise<Progress | undefined>,
+  followed: Followed<Status>,
 ): FastifyReply {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const stream = Readable.from(
-    messages(read, gone.signal, () => request.server.stopping()),
+    messages(followed, gone.signal, () => request.server.stopping()),
     { objectMode: false },
   );
   return reply
@@ -59,3 +68,9 @@ export function sendProgress(
     .type('text/event-stream')
     .send(stream);
 }
+
+/** Answers with the states that a job goes through. */
+export const sendProgress = (
+  where: { request: FastifyRequest; reply: FastifyReply },
+  read: () => Promise<{ status: JobStatus } | undefined>,
+): FastifyReply => follow(where, { read, isFinal: isFinished });

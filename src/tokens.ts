@@ -48,10 +48,18 @@ export function signToken(config: Config, request: TokenRequest): string {
   });
 }
 
+export interface CustomerTokenRequest {
+  storeId: string;
+  customerId: string;
+  lifetimeSeconds: number;
+  /** The log-in that it belongs to: the token ends with it. */
+  sessionId?: string;
+}
+
 /** Signs the token of one customer for the storefront. */
 export function signCustomerToken(
   config: Config,
-  { storeId, customerId, lifetimeSeconds }: { storeId: string; customerId: string; lifetimeSeconds: number },
+  { storeId, customerId, lifetimeSeconds, sessionId }: CustomerTokenRequest,
 ): string {
   const sign = createSigner({
     key: jwtSecret(config),
@@ -59,7 +67,8 @@ export function signCustomerToken(
     expiresIn: lifetimeSeconds * 1000,
   });
   const iss = config.JWT_ISSUER;
-  return sign({ iss, aud: STOREFRONT_AUDIENCE, sub: customerId, store: storeId, scope: '' });
+  const claims = { iss, aud: STOREFRONT_AUDIENCE, sub: customerId, store: storeId, scope: '' };
+  return sign(sessionId === undefined ? claims : { ...claims, sid: sessionId });
 }
 
 /** Signs a token for /metrics and the like: it belongs to no store. */

@@ -6,7 +6,8 @@ import type { Log } from './context.ts';
 import { APP_ROLE } from './database.ts';
 import { orderReader } from './deliveries.ts';
 import type { JobKind } from './domain/jobs.ts';
-import { QUEUES } from './jobs/catalogue.ts';
+import { MAIL, QUEUES } from './jobs/catalogue.ts';
+import { mailHandler } from './jobs/mail.ts';
 import {
   type OnError,
   openQueues,
@@ -19,6 +20,7 @@ import { startRelay } from './jobs/relay.ts';
 import { handlersOf } from './jobs/runner.ts';
 import { startSchedules } from './jobs/schedules.ts';
 import { SLICES } from './jobs/slices.ts';
+import { openMail } from './mail.ts';
 import { loggable } from './plugins/errors.ts';
 
 export interface RunningWorker {
@@ -44,6 +46,7 @@ const NIGHTLY: readonly JobKind[] = [
   'loyalty-tiers',
   'referral-decisions',
   'birthday-rewards',
+  'points-reminders',
   'self-check',
 ];
 
@@ -62,7 +65,11 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const settings = queueSettings(config, url);
   const queues = await openQueues(settings, QUEUES);
-  const handlers = handlersOf(pool, { ...SLICES, import: importWork(orderReader()) }, log);
+  const mail = await openMail(config);
+  const handlers = {
+    ...handlersOf(pool, { ...SLICES, import: importWork(orderReader()) }, log),
+    [MAIL.name]: mailHandler(pool, mail.way, queues, log),
+  };
   const served = QUEUES.filter(({ name }) => name in handlers).map((queue) =>
     withConcurrency(queue, config.WORKER_CONCURRENCY),
   );
@@ -84,6 +91,7 @@ export async function startWorker(
     queues,
     async stop(graceMs) {
       await Promise.allSettled([relay.stop(), schedules.stop(), workers.stop(graceMs)]);
+      await mail.close();
       await queues.close();
     },
   };

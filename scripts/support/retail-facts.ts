@@ -31,9 +31,12 @@ export function customerFile(customers: readonly RetailCustomer[]): string {
     const address = city ? [city, country] : ['', ''];
     const consent = number % 3 !== 0;
     const tags = `"${tagsOf(number).join(',')}"`;
-    return [number, `Customer ${number}`, tags, `--${birthdayOf(number)}`, consent, ...address].join(',');
+    const email = `customer-${number}@example.com`;
+    return [number, email, `Customer ${number}`, tags, `--${birthdayOf(number)}`, consent, ...address].join(
+      ',',
+    );
   });
-  return ['externalId,lastName,tags,birthday,acceptsMarketing,city,countryCode', ...rows].join('\n');
+  return ['externalId,email,lastName,tags,birthday,acceptsMarketing,city,countryCode', ...rows].join('\n');
 }
 
 /** Categories and their words as a regular expression of Postgres. */

@@ -17,13 +17,17 @@ import {
   recordItems,
   updateBulkCustomers,
 } from '../db/bulk.ts';
+import { leaveAudiences } from '../db/campaigns.ts';
 import type { Tx } from '../db/connection.ts';
+import { deleteConsentsOf } from '../db/consents.ts';
 import { touchCustomers } from '../db/customers.ts';
 import { findGroups, type GroupRow } from '../db/groups.ts';
+import { listInvitees } from '../db/invitations.ts';
 import type { JobRow } from '../db/jobs.ts';
 import { ledgerCountsOf } from '../db/ledger/belongings.ts';
 import { findAgent } from '../db/sales-agents.ts';
 import { ensureTags, listTagsAmong } from '../db/tags.ts';
+import { isAlive } from '../domain/accounts/invitations.ts';
 import {
   type BulkAction,
   type BulkChange,
@@ -31,11 +35,14 @@ import {
   type BulkDone,
   type BulkPlan,
   countOutcomes,
+  outcomeOf,
   planAccount,
   planDeletion,
   planFor,
   planGroupJoined,
   planGroupLeft,
+  planInvited,
+  planRevoked,
   planSalesAgent,
   planTagsAdded,
   planTagsRemoved,
@@ -43,7 +50,10 @@ import {
 import { sameValue } from '../domain/fields.ts';
 import { tagKey } from '../domain/tags.ts';
 import { Problem } from '../errors.ts';
+import { closeAccounts } from './account-endings.ts';
 import { type BulkParams, type BulkPosition, paramsOf, type Selecting, selectNext } from './bulk.ts';
+import { storeOf } from './customers.ts';
+import { endInvitations, invitationQueued, queueInvitations } from './invitations.ts';
 import type { Slice, SliceResult } from './jobs.ts';
 import { type Happening, tell } from './timeline.ts';
 
@@ -173,13 +183,49 @@ async function setSalesAgent({ params: { salesAgentId = null } }: Batch): Promis
   };
 }
 
-const setAccount = (command: 'enable' | 'disable') => async (): Promise<Deed> => ({
-  plan: (customer) => planAccount(customer, command),
-  event: ({ before, after }) => ({
-    kind: 'customer.updated',
-    data: { changes: { accountStatus: [before.accountStatus, after.accountStatus] } },
-  }),
-});
+const setAccount =
+  (command: 'enable' | 'disable') =>
+  async ({ ctx, tx }: Batch): Promise<Deed> => ({
+    plan: (customer) => planAccount(customer, command),
+    ...(command === 'disable' && {
+      effect: (done: readonly BulkDone[]) => closeAccounts(ctx, tx, idsOf(done), 'account_disabled'),
+    }),
+    event: ({ before, after }) => ({
+      kind: 'customer.updated',
+      data: { changes: { accountStatus: [before.accountStatus, after.accountStatus] } },
+    }),
+  });
+
+const invitationOf = ({ changed: { invitationId = '' } }: BulkDone): string => invitationId;
+
+async function invite({ ctx, tx, ids }: Batch): Promise<Deed> {
+  const invitees = await listInvitees(tx, { ids, now: ctx.now });
+  const { accounts } = (await storeOf({ ...ctx, db: tx })).settings;
+  return {
+    plan: (customer) => {
+      const { hasEmail = false, suppressed = null, open } = invitees.get(customer.id) ?? {};
+      const isInvited = open !== undefined && isAlive(open, ctx.now);
+      return planInvited(customer, { accounts, hasEmail, suppressed, isInvited }, ctx.newId());
+    },
+    effect: (done) =>
+      queueInvitations(
+        ctx,
+        tx,
+        done.map((one) => ({ id: invitationOf(one), customerId: one.after.id })),
+      ),
+    event: (done) => invitationQueued(invitationOf(done), done.before.accountStatus),
+  };
+}
+
+async function revokeInvitation({ ctx, tx, ids }: Batch): Promise<Deed> {
+  const invitees = await listInvitees(tx, { ids, now: ctx.now });
+  return {
+    plan: (customer, { undoes }) =>
+      planRevoked(customer, invitees.get(customer.id)?.open?.id ?? null, undoes),
+    effect: (done) => endInvitations(ctx, tx, idsOf(done)),
+    event: (done) => ({ kind: 'invitation.revoked', subjectId: invitationOf(done) }),
+  };
+}
 
 async function deleteAll({ ctx, tx, ids }: Batch): Promise<Deed> {
   const orders = new Map((await countOrdersAmong(tx, { ids })).map((row) => [row.customerId, row.count]));
@@ -187,7 +233,11 @@ async function deleteAll({ ctx, tx, ids }: Batch): Promise<Deed> {
   return {
     plan: (customer) =>
       planDeletion(customer, { allOrdersCount: orders.get(customer.id) ?? 0, ...ledgerOf(customer.id) }),
-    effect: (done) => deleteCustomers(tx, { ids: idsOf(done) }),
+    effect: async (done) => {
+      await deleteConsentsOf(tx, { ids: idsOf(done) });
+      await leaveAudiences(tx, { ids: idsOf(done) });
+      await deleteCustomers(tx, { ids: idsOf(done) });
+    },
     event: () => ({ kind: 'customer.deleted' }),
   };
 }
@@ -198,6 +248,8 @@ const DEEDS: Readonly<Record<BulkAction, (batch: Batch) => Promise<Deed>>> = {
   addToGroup,
   removeFromGroup,
   setSalesAgent,
+  invite,
+  revokeInvitation,
   enable: setAccount('enable'),
   disable: setAccount('disable'),
   delete: deleteAll,
@@ -225,9 +277,12 @@ async function bumpVersions({ ctx, tx }: Batch, done: readonly BulkDone[]): Prom
   }
 }
 
+/** Actions after which no customer looks different, or is there to be looked at. */
+const SILENT: ReadonlySet<BulkAction> = new Set(['delete', 'revokeInvitation']);
+
 async function carryOut(batch: Batch, deed: Deed, done: readonly BulkDone[]): Promise<void> {
   if (done.length === 0) return;
-  if (batch.params.action !== 'delete') await bumpVersions(batch, done);
+  if (!SILENT.has(batch.params.action)) await bumpVersions(batch, done);
   await deed.effect?.(done);
   await tell(batch.ctx, batch.tx, ...done.flatMap((one) => happeningsOf(deed, one)));
 }
@@ -263,10 +318,8 @@ async function findNamed(ctx: Ctx, tx: Tx, job: JobRow, items: readonly BulkItem
 }
 
 /** What is kept of an item; a dry run changed nothing that could be undone. */
-const resultOf = (plan: BulkPlan, { dryRun }: JobRow): ItemResult =>
-  plan.outcome === 'done' && !dryRun
-    ? { outcome: plan.outcome, changed: plan.changed }
-    : { outcome: plan.outcome };
+const resultOf = (plan: BulkPlan, outcome: string, { dryRun }: JobRow): ItemResult =>
+  plan.outcome === 'done' && !dryRun ? { outcome, changed: plan.changed } : { outcome };
 
 /** Locks, reads, decides each customer by the pure rules, and writes what came out. */
 async function workOn(batch: Batch): Promise<SliceResult> {
@@ -284,8 +337,12 @@ async function workOn(batch: Batch): Promise<SliceResult> {
       deed,
       plans.filter((plan) => plan.outcome === 'done'),
     );
-  await recordItems(tx, job.id, new Map(plans.map((plan, index) => [ids[index] ?? '', resultOf(plan, job)])));
-  return { done: items.length, outcomes: countOutcomes(plans.map(({ outcome }) => outcome)) };
+  const results = plans.map((plan, index): [string, ItemResult] => {
+    const id = ids[index] ?? '';
+    return [id, resultOf(plan, outcomeOf(params.action, plan, customers.get(id)), job)];
+  });
+  await recordItems(tx, job.id, new Map(results));
+  return { done: items.length, outcomes: countOutcomes(results.map(([, { outcome }]) => outcome)) };
 }
 
 async function select(ctx: Ctx, tx: Tx, job: JobRow, current: Selecting): Promise<SliceResult> {

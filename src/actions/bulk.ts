@@ -10,6 +10,7 @@ import { type BulkAction, type BulkRequest, checkBulkRequest, INVERSE_ACTIONS } 
 import { isFinished } from '../domain/jobs.ts';
 import { parseTags, planTags } from '../domain/tags.ts';
 import { accepted, Problem } from '../errors.ts';
+import { storeOf } from './customers.ts';
 import { startJob, toJob } from './jobs.ts';
 import { type KeptFilter, keepFilter, selectKept } from './segment-queries.ts';
 import { write } from './write.ts';
@@ -115,6 +116,11 @@ function readTags(action: BulkAction, input: readonly string[]): string[] {
   return tags;
 }
 
+async function refuseInvitations(ctx: Ctx, tx: Tx): Promise<void> {
+  const { settings } = await storeOf({ ...ctx, db: tx });
+  if (settings.accounts === 'none') throw new Problem('ACCOUNTS_NOT_OFFERED');
+}
+
 async function refuseUnknown(tx: Tx, { groupId, salesAgentId }: BulkParams): Promise<void> {
   const unknown =
     (groupId && (await findGroups(tx, [groupId])).length === 0 && '/groupId') ||
@@ -132,8 +138,8 @@ async function selectionOf(ctx: Ctx, tx: Tx, { filter = {}, segmentId }: BulkReq
 
 /**
  * Starts an action on many customers. Named ids that are no customers become refused items, so one never stops the rest.
- * @throws Problem SELECTION_INVALID, BULK_ACTION_INVALID, TAG_INVALID, TOO_MANY_TAGS, REFERENCE_UNKNOWN, and every
- *   code of a query in the filter
+ * @throws Problem SELECTION_INVALID, BULK_ACTION_INVALID, TAG_INVALID, TOO_MANY_TAGS, REFERENCE_UNKNOWN,
+ *   ACCOUNTS_NOT_OFFERED, and every code of a query in the filter
  */
 export function startBulkJob(ctx: Ctx, request: BulkRequest): Promise<BulkJob> {
   return write(ctx, async (tx) => {
@@ -146,6 +152,7 @@ export function startBulkJob(ctx: Ctx, request: BulkRequest): Promise<BulkJob> {
       ...(salesAgentId !== undefined && { salesAgentId }),
     };
     await refuseUnknown(tx, params);
+    if (action === 'invite') await refuseInvitations(ctx, tx);
     if (ids) return startNamed(ctx, tx, params, ids, dryRun);
     return startSelected(ctx, tx, params, { selection: await selectionOf(ctx, tx, request), dryRun });
   });
@@ -161,8 +168,9 @@ function inverseOf(job: JobRow): BulkAction {
 }
 
 /**
- * Takes back what a tag or group job really changed, as a job of its own. What others changed since then stays: a tag
- * that was removed and given again by hand is no longer the job's. An undo that failed or was cancelled may be repeated.
+ * Takes back what a tag, group or invitation job really changed, as a job of its own. What others changed since then
+ * stays: a tag that was removed and given again by hand is no longer the job's, nor is an invitation that was replaced.
+ * An undo that failed or was cancelled may be repeated.
  * @throws Problem NOT_FOUND, JOB_NOT_UNDOABLE
  */
 export function undoBulkJob(ctx: Ctx, id: string): Promise<BulkJob> {

@@ -94,7 +94,7 @@ export function grantDecision(
         messages: [
           {
             customerId,
-            kind: 'credit_granted',
+            kind: 'credit_granted' as const,
             data: { transferId: id, amount, currency, reason, expiresAt },
           },
         ],

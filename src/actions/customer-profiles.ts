@@ -1,6 +1,7 @@
 // Customers: create and change.
 import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
+import { savePassword } from '../db/credentials.ts';
 import {
   type Customer,
   type CustomerChange,
@@ -14,7 +15,7 @@ import { insertNote } from '../db/notes.ts';
 import { findAgent } from '../db/sales-agents.ts';
 import type { Store } from '../db/stores.ts';
 import { ensureTags, insertCustomerTags } from '../db/tags.ts';
-import { type AccountStatus, canTransition } from '../domain/account-states.ts';
+import { type AccountStatus, canTransition, planAccountCommand } from '../domain/account-states.ts';
 import { applyCustom, type CustomValue, checkCustom } from '../domain/custom-fields.ts';
 import {
   birthdayColumns,
@@ -30,8 +31,12 @@ import { checkPrimaryGroup } from '../domain/groups.ts';
 import { parseTags, planTags, tagKey } from '../domain/tags.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
 import { accepted, Problem } from '../errors.ts';
+import { closeAccounts, revokeLinks } from './account-endings.ts';
 import { noteArrival, noteSignUp } from './arrivals.ts';
+import { addressChanges, carryConsents } from './consents.ts';
 import { derivedColumns, lockPresent, NEW_CUSTOMER, readBack, sourceOf, storeOf } from './customers.ts';
+import { endInvitations } from './invitations.ts';
+import { hashChosen } from './passwords.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -46,6 +51,8 @@ export interface CustomerFieldsInput extends CustomerInput {
 
 export interface CreateCustomerInput extends CustomerFieldsInput {
   accountStatus?: 'guest' | 'active';
+  /** The account is active with it. */
+  password?: string;
   source?: Source;
   tags?: string | readonly string[];
   groupIds?: readonly string[];
@@ -192,15 +199,29 @@ async function addFirstNote(ctx: Ctx, tx: Tx, customerId: string, body: string):
   });
 }
 
+/** C4: a guest, unless told otherwise or a password makes an account of it. */
+function firstStatus(
+  store: Store,
+  { accountStatus, email, password }: CreateCustomerInput,
+): 'guest' | 'active' {
+  if (password === undefined) return accountStatus ?? 'guest';
+  if (accountStatus === 'guest') throw new Problem('ACCOUNT_STATE_CONFLICT', { from: 'guest', to: 'active' });
+  const facts = { hasEmail: Boolean(email), accounts: store.settings.accounts };
+  accepted(planAccountCommand('register', 'guest', facts));
+  return 'active';
+}
+
 /**
- * Adds a customer, with tags, groups and a note where given.
+ * Adds a customer, with tags, groups, a note and a password where given.
  * @throws Problem EMAIL_TAKEN, EXTERNAL_ID_TAKEN, CUSTOMER_INVALID, CUSTOMER_NEEDS_IDENTITY, TAG_INVALID,
- *   TOO_MANY_TAGS, REFERENCE_UNKNOWN, PRIMARY_GROUP_NOT_MEMBER, WHOLESALE_REQUIRES_ACCOUNT
+ *   TOO_MANY_TAGS, REFERENCE_UNKNOWN, PRIMARY_GROUP_NOT_MEMBER, WHOLESALE_REQUIRES_ACCOUNT, and with a password
+ *   PASSWORD_REFUSED, NO_EMAIL, ACCOUNTS_NOT_OFFERED, ACCOUNT_STATE_CONFLICT, SERVICE_BUSY
  */
-export function createCustomer(ctx: Ctx, input: CreateCustomerInput): Promise<Customer> {
+export async function createCustomer(ctx: Ctx, input: CreateCustomerInput): Promise<Customer> {
+  const passwordHash = input.password === undefined ? undefined : await hashChosen(input.password, input);
   return write(ctx, async (tx) => {
     const store = await storeOf({ ...ctx, db: tx });
-    const accountStatus = input.accountStatus ?? 'guest';
+    const accountStatus = firstStatus(store, input);
     const columns = columnsOf(ctx, store, input, { ...NOBODY, accountStatus }, 'create');
     const names = accepted(parseTags(input.tags ?? []));
     accepted(planTags([], { add: names }));
@@ -222,6 +243,7 @@ export function createCustomer(ctx: Ctx, input: CreateCustomerInput): Promise<Cu
       createdAt: ctx.now,
       updatedAt: ctx.now,
     });
+    if (passwordHash !== undefined) await savePassword(tx, { customerId: id, passwordHash, now: ctx.now });
     await addFirstTags(ctx, tx, id, names);
     await insertMemberships(tx, { customerId: id, groupIds, source: sourceOf(ctx), now: ctx.now });
     if (input.note) await addFirstNote(ctx, tx, id, input.note);
@@ -248,39 +270,60 @@ function statusColumns(ctx: Ctx, row: CustomerRow, wanted: AccountStatus | undef
   };
 }
 
-/**
- * Merge-patch of a customer: null clears, absent keeps. A patch that changes nothing keeps the version.
- * @throws Problem NOT_FOUND, VERSION_MISMATCH, CUSTOMER_GONE and the codes of createCustomer
- */
-export function updateCustomer(
+/** What a change of state or address takes away: sessions, and links that went to an address which is another's by now. */
+async function endAccess(
   ctx: Ctx,
+  tx: Tx,
+  { id, emailNorm }: CustomerRow,
+  columns: CustomerChange,
+): Promise<void> {
+  if (columns.accountStatus === 'disabled') await closeAccounts(ctx, tx, [id], 'account_disabled');
+  if (columns.accountStatus === 'active') await endInvitations(ctx, tx, [id]);
+  if (columns.emailNorm !== undefined && columns.emailNorm !== emailNorm) await revokeLinks(ctx, tx, [id]);
+}
+
+/** `updateCustomer` within a transaction that decides more. */
+export async function changeCustomer(
+  ctx: Ctx,
+  tx: Tx,
   id: string,
   input: CustomerFieldsInput,
   ifMatch?: number,
 ): Promise<Customer> {
-  return write(ctx, async (tx) => {
-    const row = await lockPresent(tx, id, ifMatch);
-    const store = await storeOf({ ...ctx, db: tx });
-    const columns = {
-      ...columnsOf(ctx, store, input, row, 'update'),
-      ...statusColumns(ctx, row, input.accountStatus),
-    };
-    if (input.primaryGroupId !== undefined) {
-      const groups = await listGroupsOf(tx, id);
-      accepted(
-        checkPrimaryGroup(
-          input.primaryGroupId,
-          groups.map((group) => group.id),
-        ),
-      );
-    }
-    const changes = changedFields(row, columns, [...TOLD, 'custom']);
-    if (Object.keys(changes).length === 0) return readBack(tx, id);
-    await refuseUnknownAgent(tx, columns.salesAgentId);
-    await refuseTaken(tx, columns, id);
-    await updateRow(tx, id, { ...columns, version: row.version + 1, updatedAt: ctx.now });
-    await tell(ctx, tx, { kind: 'customer.updated', customerId: id, data: { changes } });
-    if (columns.registeredAt) await noteSignUp(ctx, tx, id);
-    return readBack(tx, id);
-  });
+  const row = await lockPresent(tx, id, ifMatch);
+  const store = await storeOf({ ...ctx, db: tx });
+  const columns = {
+    ...columnsOf(ctx, store, input, row, 'update'),
+    ...statusColumns(ctx, row, input.accountStatus),
+  };
+  if (input.primaryGroupId !== undefined) {
+    const groups = await listGroupsOf(tx, id);
+    accepted(
+      checkPrimaryGroup(
+        input.primaryGroupId,
+        groups.map((group) => group.id),
+      ),
+    );
+  }
+  const changes = changedFields(row, columns, [...TOLD, 'custom']);
+  if (Object.keys(changes).length === 0) return readBack(tx, id);
+  await refuseUnknownAgent(tx, columns.salesAgentId);
+  await refuseTaken(tx, columns, id);
+  await updateRow(tx, id, { ...columns, version: row.version + 1, updatedAt: ctx.now });
+  await carryConsents(ctx, tx, addressChanges(row, columns));
+  await tell(ctx, tx, { kind: 'customer.updated', customerId: id, data: { changes } });
+  await endAccess(ctx, tx, row, columns);
+  if (columns.registeredAt) await noteSignUp(ctx, tx, id);
+  return readBack(tx, id);
 }
+
+/**
+ * Merge-patch of a customer: null clears, absent keeps. A patch that changes nothing keeps the version.
+ * @throws Problem NOT_FOUND, VERSION_MISMATCH, CUSTOMER_GONE and the codes of createCustomer
+ */
+export const updateCustomer = (
+  ctx: Ctx,
+  id: string,
+  input: CustomerFieldsInput,
+  ifMatch?: number,
+): Promise<Customer> => write(ctx, (tx) => changeCustomer(ctx, tx, id, input, ifMatch));

@@ -1,6 +1,8 @@
 // Customers: what all that happens to them begins with, and deleting. Creating and changing is in customer-profiles.ts.
 import type { Ctx } from '../context.ts';
+import { leaveAudiences } from '../db/campaigns.ts';
 import type { Db, Tx } from '../db/connection.ts';
+import { deleteConsentsOf } from '../db/consents.ts';
 import {
   type Customer,
   type CustomerRow,
@@ -61,7 +63,7 @@ export function derivedColumns(customer: Named & { emailNorm: string | null }) {
 }
 
 /** `api` for integrations, `manual` for people (T5). */
-export const sourceOf = (ctx: Ctx): string => (ctx.actor.startsWith('staff:') ? 'manual' : 'api');
+export const sourceOf = (ctx: Ctx): 'manual' | 'api' => (ctx.actor.startsWith('staff:') ? 'manual' : 'api');
 
 /** The resource; only called where the row is known to exist. */
 export async function readBack(tx: Tx, id: string): Promise<Customer> {
@@ -73,6 +75,7 @@ export async function readBack(tx: Tx, id: string): Promise<Customer> {
 /** What every new row starts with. */
 export const NEW_CUSTOMER = {
   acceptsMarketing: false,
+  contactLimit: null,
   wholesale: false,
   custom: {},
   ordersCount: 0,
@@ -127,6 +130,8 @@ export function deleteCustomer(ctx: Ctx, id: string, ifMatch?: number): Promise<
     await lockPresent(tx, id, ifMatch);
     accepted(checkDelete(await deletionFactsOf(tx, id, ctx.now)));
     await tell(ctx, tx, { kind: 'customer.deleted', customerId: id });
+    await deleteConsentsOf(tx, { ids: [id] });
+    await leaveAudiences(tx, { ids: [id] });
     await deleteRow(tx, id);
   });
 }

@@ -1,5 +1,6 @@
 // Static groups: create, change, delete, and who is in them.
 import type { Ctx } from '../context.ts';
+import { listCampaignsNaming } from '../db/campaigns.ts';
 import type { Tx } from '../db/connection.ts';
 import { type CustomerRow, lockCustomers, touchCustomers, updateCustomer } from '../db/customers.ts';
 import {
@@ -118,7 +119,11 @@ export function updateGroup(ctx: Ctx, id: string, input: Partial<GroupInput>): P
 }
 
 /** What names the group and so keeps it; areas that refer to groups add their reads here. */
-const listUses = (tx: Tx, name: string): Promise<GroupUse[]> => listLabelUses(tx, 'groups', groupKey(name));
+async function listUses(tx: Tx, { id, name }: { id: string; name: string }): Promise<GroupUse[]> {
+  const campaigns = await listCampaignsNaming(tx, { member: 'groupIds', id });
+  const uses = campaigns.map((campaign): GroupUse => ({ kind: 'campaign', ...campaign }));
+  return [...(await listLabelUses(tx, 'groups', groupKey(name))), ...uses];
+}
 
 /**
  * Starts a job that takes every member out of the group and then deletes it, unless something names the group.
@@ -128,7 +133,7 @@ export function deleteGroup(ctx: Ctx, id: string): Promise<Job> {
   return write(ctx, async (tx) => {
     const [group] = await holdGroups(tx, [id]);
     if (!group) throw new Problem('NOT_FOUND', { resource: 'group' });
-    accepted(checkGroupDelete(await listUses(tx, group.name)));
+    accepted(checkGroupDelete(await listUses(tx, group)));
     return startGroupChange(ctx, tx, { change: 'delete', groupId: id, from: group.name });
   });
 }
@@ -150,7 +155,7 @@ const tablesFor = (ctx: Ctx, name: string): LabelTables => ({
   countCarriers: countMembers,
   deleteLabel: async (tx, id) => {
     const [group] = await holdGroups(tx, [id]);
-    accepted(checkGroupDelete(await listUses(tx, group?.name ?? name)));
+    accepted(checkGroupDelete(await listUses(tx, { id, name: group?.name ?? name })));
     await deleteRow(tx, id);
     await tell(ctx, tx, { kind: 'group.deleted', customerId: null, subjectId: id, data: { name } });
   },

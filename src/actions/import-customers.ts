@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Ctx } from '../context.ts';
 import { copyDefaultAddresses, insertAddresses, type NewAddress } from '../db/addresses.ts';
 import type { Tx } from '../db/connection.ts';
+import { adoptConsents, type ConsentStateRow, listStatesOf } from '../db/consents.ts';
 import type { CustomerRow } from '../db/customers.ts';
 import { ensureGroups } from '../db/groups.ts';
 import {
@@ -23,8 +24,10 @@ import type { Store } from '../db/stores.ts';
 import { ensureTags } from '../db/tags.ts';
 import { addressKey, placeKeys } from '../domain/addresses.ts';
 import { checkCustom } from '../domain/custom-fields.ts';
+import { grouped } from '../domain/grouped.ts';
 import { groupKey } from '../domain/groups.ts';
 import {
+  acceptanceOf,
   type ImportMode,
   type ImportRow,
   type PlannedCustomer,
@@ -32,8 +35,11 @@ import {
   plannedChanges,
 } from '../domain/imports/plan.ts';
 import type { CustomerRecord, RowProblem } from '../domain/imports/rows.ts';
+import { GENERAL_TOPIC, importedAction } from '../domain/mail/consents.ts';
 import { tagKey } from '../domain/tags.ts';
+import { revokeLinks } from './account-endings.ts';
 import { contentKeyOf, newRow } from './addresses.ts';
+import { addressChanges, carryConsents, type NewConsent, recordConsents } from './consents.ts';
 import { derivedColumns, NEW_CUSTOMER } from './customers.ts';
 import { tell } from './timeline.ts';
 
@@ -53,6 +59,8 @@ interface Change {
   groups: string[];
   addresses: NewAddress[];
   notes: string[];
+  /** What the marketing column changes, by topic. */
+  consents: NewConsent[];
 }
 
 /**
@@ -107,7 +115,35 @@ async function readCarried(tx: Tx, planned: readonly Planned[]) {
     groups: await ask(listJoinedGroups, (record) => record.groups.length > 0),
     places: await ask(listContentKeys, (record) => record.address !== undefined),
     notes: await ask(listNoteBodies, (record) => record.note !== undefined),
+    consents: await readStates(tx, planned),
   };
+}
+
+/** Consent that is known for the addresses about which the rows say something. */
+async function readStates(tx: Tx, planned: readonly Planned[]) {
+  const addresses = planned.flatMap((one) => (acceptanceOf(one) === undefined ? [] : (emailOf(one) ?? [])));
+  if (addresses.length === 0) return new Map<string, ConsentStateRow[]>();
+  const channels = addresses.map(() => 'email');
+  return grouped(await listStatesOf(tx, { channels, addresses }), ({ address }) => address);
+}
+
+/** The address that a customer has after the import. */
+const emailOf = ({ known, columns }: Planned): string | null | undefined =>
+  columns.emailNorm === undefined ? known?.emailNorm : columns.emailNorm;
+
+function newConsents(job: JobRow, planned: Planned, states: readonly ConsentStateRow[] = []): NewConsent[] {
+  const [accepts, address] = [acceptanceOf(planned), emailOf(planned)];
+  if (accepts === undefined || !address) return [];
+  const stateOf = new Map(states.map(({ topic, state }) => [topic, state]));
+  const topics = accepts ? [GENERAL_TOPIC] : [...stateOf.keys()];
+  const proof = { text: String(job.params.consentBasis ?? ''), jobId: job.id };
+  return topics.flatMap((topic) => {
+    const action = importedAction(accepts, stateOf.get(topic));
+    if (!action) return [];
+    return [
+      { channel: 'email', address, topic, action, source: 'import', customerId: planned.id, proof } as const,
+    ];
+  });
 }
 
 type Kept = Awaited<ReturnType<typeof readCarried>>;
@@ -136,7 +172,7 @@ function newAddresses(ctx: Ctx, { id, rows }: Planned, has: ReadonlySet<string> 
   });
 }
 
-function changeOf(ctx: Ctx, planned: Planned, kept: Kept): Change {
+function changeOf(ctx: Ctx, job: JobRow, planned: Planned, kept: Kept): Change {
   const { id, rows } = planned;
   return {
     planned,
@@ -157,12 +193,16 @@ function changeOf(ctx: Ctx, planned: Planned, kept: Kept): Change {
       (note) => note,
       kept.notes.get(id),
     ),
+    consents: newConsents(job, planned, kept.consents.get(emailOf(planned) ?? '')),
   };
 }
 
-const isNothing = ({ planned, changes, tags, groups, addresses, notes }: Change): boolean =>
-  planned.known !== undefined &&
-  Object.keys(changes).length + tags.length + groups.length + addresses.length + notes.length === 0;
+/** Consent tells its own events. */
+const isTold = ({ planned, changes, tags, groups, addresses, notes }: Change): boolean =>
+  planned.known === undefined ||
+  Object.keys(changes).length + tags.length + groups.length + addresses.length + notes.length > 0;
+
+const isNothing = (change: Change): boolean => !isTold(change) && change.consents.length === 0;
 
 /** The row of a new customer. */
 function insertedRow(ctx: Ctx, { planned, addresses }: Change): Omit<CustomerRow, 'storeId'> {
@@ -321,7 +361,34 @@ async function writeChanges(ctx: Ctx, tx: Tx, job: JobRow, list: readonly Change
   await linkTags(ctx, tx, list);
   await linkGroups(ctx, tx, list);
   await addNotes(ctx, tx, list);
-  await tell(ctx, tx, ...list.map((change) => happeningOf(job, change)));
+  await revokeLinks(
+    ctx,
+    tx,
+    list.flatMap(({ planned, changes }) => (planned.known && 'email' in changes ? [planned.id] : [])),
+  );
+  await tell(ctx, tx, ...list.filter(isTold).map((change) => happeningOf(job, change)));
+  await writeConsents(ctx, tx, list, made);
+}
+
+/** Addresses that changed take their consent along, then counts what the file says about marketing. */
+async function writeConsents(
+  ctx: Ctx,
+  tx: Tx,
+  list: readonly Change[],
+  made: readonly Change[],
+): Promise<void> {
+  await carryConsents(
+    ctx,
+    tx,
+    list.flatMap(({ planned: { known, columns } }) => (known ? addressChanges(known, columns) : [])),
+  );
+  const ids = made.map(({ planned }) => planned.id);
+  if (ids.length > 0) await adoptConsents(tx, { ids });
+  await recordConsents(
+    ctx,
+    tx,
+    list.flatMap(({ consents }) => consents),
+  );
 }
 
 /** Required custom fields are asked of new customers, once all their rows are known. */
@@ -378,7 +445,7 @@ export async function importCustomers(
   const failedLines = new Set(incomplete.map(({ line }) => line));
   const complete = plan.planned.filter(({ rows: [row] }) => !failedLines.has(row?.line ?? 0));
   const kept = await readCarried(tx, complete);
-  const list = complete.map((planned) => changeOf(ctx, planned, kept));
+  const list = complete.map((planned) => changeOf(ctx, job, planned, kept));
   if (!job.dryRun)
     await writeChanges(
       ctx,

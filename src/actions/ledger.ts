@@ -14,13 +14,14 @@ import {
   type LedgerAccount,
   lockAccounts,
 } from '../db/ledger/accounts.ts';
-import { type LedgerChange, type NewMessage, writeLedger } from '../db/ledger/write.ts';
+import { type LedgerChange, writeLedger } from '../db/ledger/write.ts';
 import { grouped } from '../domain/grouped.ts';
 import { type AccountState, momentOf, momentOfAll } from '../domain/ledger/accounts.ts';
 import type { Hash } from '../domain/ledger/chain.ts';
 import { type Booking, book, type Entry } from '../domain/ledger/entries.ts';
 import { Problem } from '../errors.ts';
 import { batches } from './batches.ts';
+import { type NewMessage, newMessage } from './messages.ts';
 import { eventsOf, type Happening } from './timeline.ts';
 import { writeAtOnce } from './write.ts';
 
@@ -46,7 +47,7 @@ export interface Decision<T> extends Pick<LedgerChange, 'newHolds' | 'changedHol
   entries: readonly Entry[];
   /** What to tell of it, and whom to write to. */
   tell(booking: Booking): readonly Happening[];
-  messages?: readonly Omit<NewMessage, 'id' | 'status' | 'createdAt'>[];
+  messages?: readonly NewMessage[];
   answer(booking: Booking): T;
 }
 
@@ -76,14 +77,7 @@ function changeOf<T>(ctx: Ctx, booking: Booking, decision: Decision<T>, kept?: K
     events: eventsOf(ctx, decision.tell(booking)),
     ...(newHolds && { newHolds }),
     ...(changedHolds && { changedHolds }),
-    ...(messages && {
-      messages: messages.map((message) => ({
-        ...message,
-        id: ctx.newId(),
-        status: 'pending' as const,
-        createdAt: ctx.now,
-      })),
-    }),
+    ...(messages && { messages: messages.map((message) => newMessage(ctx, message)) }),
     ...(kept && { kept }),
     at: booking.after.updatedAt,
   };

@@ -40,7 +40,7 @@ import { lockAndEnsureMembers } from './loyalty-members.ts';
 import { currentProgramme } from './loyalty-programme.ts';
 import { bookPoints, type PointsRoom } from './points-booking.ts';
 import { loadNames, openQueries } from './segment-queries.ts';
-import { type ReviewedMember, reviewMembers, tierHappening, tierRoom } from './tiers.ts';
+import { type ReviewedMember, reviewMembers, tierChangesOf, tierRoom } from './tiers.ts';
 
 export type { PointsEvent } from '../domain/loyalty/order-points.ts';
 
@@ -230,9 +230,7 @@ export async function changePoints(
     members: new Map([...known].map(([id, { member }]) => [id, walk.changed.get(id) ?? member])),
     changedMembers: after,
     versions,
-    happenings: reviewed.flatMap(({ member, changes: tierChanges }) =>
-      tierChanges.map((change) => tierHappening(member.customerId, change)),
-    ),
+    tierChanges: tierChangesOf(reviewed),
   });
 }
 

@@ -2,6 +2,8 @@
 import type { Ctx } from '../context.ts';
 import { copyDefaultAddresses, setDefaultAddress, setDefaultBilling } from '../db/addresses.ts';
 import type { Tx } from '../db/connection.ts';
+import { copyAcceptance } from '../db/consents.ts';
+import { swapAccounts } from '../db/credentials.ts';
 import {
   type Customer,
   type CustomerRow,
@@ -44,6 +46,7 @@ import {
 import { tagKey } from '../domain/tags.ts';
 import { checkUnmerge, planUnmerge, type UnmergePlan, undoableUntil } from '../domain/unmerge.ts';
 import { accepted, Problem } from '../errors.ts';
+import { closeAccounts } from './account-endings.ts';
 import { derivedColumns, readBack, storeOf } from './customers.ts';
 import { mergeMembers, unmergeMembers } from './loyalty-merges.ts';
 import {
@@ -182,6 +185,37 @@ async function setDefaults(
   await setDefaultBilling(tx, customerId, defaultBillingId);
 }
 
+/**
+ * The account that survives keeps its password and its identities; whoever was logged in to the other is not any more.
+ * Links that were mailed to the merged customer open nothing: an invitation that survives has to be sent again.
+ */
+async function closeMerged(
+  ctx: Ctx,
+  tx: Tx,
+  { intoId, fromId }: { intoId: string; fromId: string },
+  accountFrom: MergeSide,
+): Promise<void> {
+  const closed = accountFrom === 'from' ? [fromId, intoId] : [fromId];
+  await closeAccounts(ctx, tx, closed, 'customer_gone');
+  if (accountFrom === 'from') await swapAccounts(tx, { one: intoId, other: fromId });
+}
+
+/** What closeMerged did, backwards. */
+async function reopenMerged(
+  ctx: Ctx,
+  tx: Tx,
+  { intoId, fromId }: { intoId: string; fromId: string },
+  accountFrom: MergeSide,
+): Promise<void> {
+  if (accountFrom !== 'from') return;
+  await closeAccounts(ctx, tx, [intoId], 'customer_gone');
+  await swapAccounts(tx, { one: intoId, other: fromId });
+}
+
+/** Of two limits of mails the one that lets fewer through; null is none. */
+const strictest = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other);
+
 async function applyMerge(
   ctx: Ctx,
   tx: Tx,
@@ -215,12 +249,15 @@ async function applyMerge(
     source,
     createdAt,
     registeredAt,
+    contactLimit: strictest(into.row.contactLimit, from.row.contactLimit),
     version: into.row.version + 1,
     updatedAt: now,
   });
+  await closeMerged(ctx, tx, { intoId, fromId }, plan.accountFrom);
   await recountOrders(tx, [intoId, fromId], store.currency);
   await setDefaults(tx, intoId, plan.addresses);
   await copyDefaultAddresses(tx, [fromId]);
+  await copyAcceptance(tx, { ids: [intoId], now });
   return mergeId;
 }
 
@@ -348,12 +385,14 @@ async function applyUnmerge(
   });
   await returnBelongings(tx, { mergeId: merge.id, fromId, intoId, now });
   await unmergeMembers(ctx, tx, { fromId, intoId, mergedAt: merge.mergedAt });
+  await reopenMerged(ctx, tx, { intoId, fromId }, merge.moved.accountFrom);
   await deleteCustomerTags(tx, { customerId: intoId, tagIds: plan.removeTags });
   await deleteMemberships(tx, { customerId: intoId, groupIds: plan.removeGroupIds });
   await moveAddresses(tx, { ids: plan.addressIds, fromId: intoId, toId: fromId });
   await setDefaults(tx, intoId, plan.intoDefaults);
   await setDefaults(tx, fromId, plan.fromDefaults);
   await recountOrders(tx, [intoId, fromId], store.currency);
+  await copyAcceptance(tx, { ids: [intoId, fromId], now });
   await closeMerge(tx, merge.id, now);
 }
 

@@ -1,13 +1,14 @@
-// Newsletter sign-up: attaches to the customer of the address, or makes one (C3).
+// Newsletter sign-up: attaches to the customer of the address, or makes one (C3), and records what was agreed to.
 import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
-import { findByIdentity, insertCustomer, lockCustomer, updateCustomer } from '../db/customers.ts';
-import { refusalOfDatabase } from '../db/refusals.ts';
+import { lockCustomer, updateCustomer } from '../db/customers.ts';
 import { normaliseCustomer } from '../domain/customers.ts';
+import { GENERAL_TOPIC } from '../domain/mail/consents.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
 import { accepted, Problem } from '../errors.ts';
-import { noteArrival, noteNewsletter } from './arrivals.ts';
-import { derivedColumns, NEW_CUSTOMER, storeOf } from './customers.ts';
+import { ensureOwners } from './address-owners.ts';
+import { type Proof, recordConsents, type Wording } from './consents.ts';
+import { derivedColumns, storeOf } from './customers.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -16,36 +17,31 @@ export interface NewsletterInput {
   firstName?: string | null;
   lastName?: string | null;
   language?: string | null;
+  /** Keys of topics; the newsletter unless told. */
+  topics?: readonly string[];
+  wording?: Wording;
+  /** Address of the page with the form. */
+  page?: string;
 }
 
 type Fields = Awaited<ReturnType<typeof readFields>>;
 
-async function readFields(ctx: Ctx, tx: Tx, input: NewsletterInput) {
+async function readFields(ctx: Ctx, tx: Tx, { email, firstName, lastName, language }: NewsletterInput) {
   const { timezone } = await storeOf({ ...ctx, db: tx });
-  const { fields } = accepted(normaliseCustomer(input, { today: localTimeAt(ctx.now, timezone) }));
-  const { emailNorm } = fields;
+  const given = {
+    email,
+    ...(firstName !== undefined && { firstName }),
+    ...(lastName !== undefined && { lastName }),
+    ...(language !== undefined && { language }),
+  };
+  const { fields } = accepted(normaliseCustomer(given, { today: localTimeAt(ctx.now, timezone) }));
+  const { birthday: _, ...read } = fields;
+  const { emailNorm } = read;
   if (!emailNorm) {
     const errors = [{ pointer: '/email', code: 'EMAIL_INVALID', message: 'Not an email address.' }];
     throw new Problem('CUSTOMER_INVALID', { errors });
   }
-  return { ...fields, emailNorm };
-}
-
-async function addCustomer(ctx: Ctx, tx: Tx, fields: Fields): Promise<string> {
-  const id = ctx.newId();
-  await insertCustomer(tx, {
-    ...NEW_CUSTOMER,
-    ...derivedColumns(fields),
-    ...fields,
-    storeId: ctx.storeId,
-    id,
-    accountStatus: 'guest',
-    source: 'newsletter',
-    createdAt: ctx.now,
-    updatedAt: ctx.now,
-  });
-  await tell(ctx, tx, { kind: 'customer.created', customerId: id, data: { source: 'newsletter' } });
-  return id;
+  return { ...read, emailNorm };
 }
 
 /** A public form may complete a profile, never change what it says. */
@@ -68,29 +64,37 @@ async function fillGaps(ctx: Ctx, tx: Tx, id: string, fields: Fields): Promise<v
   await tell(ctx, tx, { kind: 'customer.updated', customerId: id, data: { changes } });
 }
 
-function attempt(ctx: Ctx, input: NewsletterInput): Promise<{ status: 'received' }> {
+/**
+ * Notes the wish of an address; with double opt-in a mail asks its owner to confirm. The answer never tells whether the
+ * address was known, subscribed or waits for confirmation.
+ * @throws Problem CUSTOMER_INVALID for something that is no address, TOPIC_UNKNOWN, TOPIC_ARCHIVED
+ */
+export function signUpForNewsletter(
+  ctx: Ctx,
+  input: NewsletterInput,
+  proof: Proof,
+): Promise<{ status: 'received' }> {
+  const { topics = [GENERAL_TOPIC], wording, page } = input;
   return write(ctx, async (tx) => {
     const fields = await readFields(ctx, tx, input);
-    const [known] = await findByIdentity(tx, { emailNorm: fields.emailNorm });
-    if (known) await fillGaps(ctx, tx, known.id, fields);
-    const customerId = known?.id ?? (await addCustomer(ctx, tx, fields));
+    const [owner] = await ensureOwners(ctx, tx, [fields], 'newsletter');
+    const customerId = owner?.customerId ?? null;
+    if (customerId && !owner?.isNew) await fillGaps(ctx, tx, customerId, fields);
     await tell(ctx, tx, { kind: 'newsletter.signed_up', customerId });
-    if (!known) await noteArrival(ctx, tx, customerId);
-    await noteNewsletter(ctx, tx, customerId);
+    await recordConsents(
+      ctx,
+      tx,
+      topics.map((topic) => ({
+        channel: 'email',
+        address: fields.emailNorm,
+        topic,
+        action: 'grant',
+        source: 'newsletter_form',
+        customerId,
+        wording,
+        proof: { ...proof, ...(page !== undefined && { page }) },
+      })),
+    );
     return { status: 'received' };
   });
-}
-
-/**
- * Notes the wish of an address; the answer never tells whether it was known.
- * @throws Problem CUSTOMER_INVALID for something that is no address
- */
-export async function signUpForNewsletter(ctx: Ctx, input: NewsletterInput): Promise<{ status: 'received' }> {
-  try {
-    return await attempt(ctx, input);
-  } catch (error) {
-    // Two sign-ups of one new address at once: the other one made the customer, so this one finds it now.
-    if (refusalOfDatabase(error) !== 'EMAIL_TAKEN') throw error;
-    return attempt(ctx, input);
-  }
 }

@@ -1,6 +1,7 @@
 // Whose the orders of a batch are (O2): finds customers by id, externalId and email, makes guests, locks them all.
 import type { Ctx } from '../context.ts';
 import { Overtaken, type Tx } from '../db/connection.ts';
+import { adoptConsents } from '../db/consents.ts';
 import { listSurvivors } from '../db/merges.ts';
 import {
   insertGuests,
@@ -175,7 +176,9 @@ export async function addGuests(
     createdAt: ctx.now,
     updatedAt: ctx.now,
   }));
-  return new Set(await insertGuests(tx, rows));
+  const added = await insertGuests(tx, rows);
+  if (added.length > 0) await adoptConsents(tx, { ids: added });
+  return new Set(added);
 }
 
 /**

@@ -45,6 +45,7 @@ import type { ProgrammeSettings } from '../domain/loyalty/programme.ts';
 import { planReversal, type ReversalPlan } from '../domain/loyalty/reversal.ts';
 import { storeOf } from './customers.ts';
 import { chainHash, saveBookings } from './ledger.ts';
+import { type MemberTierChange, queueTierMails } from './loyalty-mails.ts';
 import { currentProgramme } from './loyalty-programme.ts';
 import { tierHappening } from './tiers.ts';
 import { type Happening, tell } from './timeline.ts';
@@ -67,8 +68,8 @@ export interface PointsPlan {
   members: ReadonlyMap<string, MemberRow>;
   changedMembers: readonly MemberRow[];
   versions: ReadonlyMap<number, ProgrammeSettings>;
-  /** Of what happened before the steps. */
-  happenings: readonly Happening[];
+  /** What became of tiers before the steps. */
+  tierChanges: readonly MemberTierChange[];
 }
 
 /** Hashes are made once, with the booking itself. */
@@ -392,10 +393,12 @@ export async function bookPoints(room: PointsRoom, plan: PointsPlan): Promise<vo
   for (const step of steps) books.take(step);
   if (room.programme.prolongs) await prolong(tx, activeOf(plan, books), room.store.timezone);
   const changed = [...books.books.values()].filter(({ isChanged }) => isChanged);
-  const tiers = plan.steps.flatMap((step) =>
-    step.kind === 'tier' ? [tierHappening(step.customerId, step.change)] : [],
-  );
-  const happenings = [...plan.happenings, ...books.happenings, ...tiers];
+  const later = plan.steps.flatMap((step) => (step.kind === 'tier' ? [step] : []));
+  const happenings = [
+    ...plan.tierChanges.map(tierHappening),
+    ...books.happenings,
+    ...later.map(tierHappening),
+  ];
   if (changed.length > 0) {
     await saveBookings(
       ctx,
@@ -404,6 +407,7 @@ export async function bookPoints(room: PointsRoom, plan: PointsPlan): Promise<vo
       happenings,
     );
   } else if (happenings.length > 0) await tell(ctx, tx, ...happenings);
+  await queueTierMails(ctx, tx, room.programme.settings, [...plan.tierChanges, ...later]);
   await dateLots(
     tx,
     changed.flatMap(({ dates }) => [...dates.values()]),

@@ -1,5 +1,6 @@
 // Saved segments: create, change, delete. One writer of a store's segments at a time, so that what was checked holds.
 import type { Ctx } from '../context.ts';
+import { listCampaignsNaming } from '../db/campaigns.ts';
 import type { Tx } from '../db/connection.ts';
 import {
   deleteSegment as deleteRow,
@@ -236,7 +237,9 @@ async function saveChanges(ctx: Ctx, tx: Tx, before: SegmentRow, after: SegmentR
 export function deleteSegment(ctx: Ctx, id: string, ifMatch?: number): Promise<void> {
   return write(ctx, async (tx) => {
     const { row } = await lockKnown(tx, id, ifMatch);
-    accepted(checkUnused(await listSegmentUses(tx, row)));
+    const campaigns = await listCampaignsNaming(tx, { member: 'segmentIds', id });
+    const uses = campaigns.map((campaign): SegmentUse => ({ kind: 'campaign', ...campaign }));
+    accepted(checkUnused([...(await listSegmentUses(tx, row)), ...uses]));
     await deleteRow(tx, id);
     const data = { slug: row.slug, name: row.name };
     await tell(ctx, tx, { kind: 'segment.deleted', customerId: null, subjectId: id, data });

@@ -1,6 +1,6 @@
 // Tokens of customers: who may get one, and whether the caller's is still good (P11).
 import type { Ctx } from '../context.ts';
-import { findStanding } from '../db/customers.ts';
+import { findCaller } from '../db/sessions.ts';
 import { checkRedeemer } from '../domain/loyalty/rewards.ts';
 import { accepted, Problem } from '../errors.ts';
 import { readPresent } from './customers.ts';
@@ -17,11 +17,11 @@ export async function refuseToken(ctx: Ctx, customerId: string): Promise<void> {
 
 /**
  * The customer who calls. A token outlives what happens to its customer, so each request looks.
- * @throws Problem UNAUTHENTICATED when the customer is gone, merged, erased or disabled
+ * @throws Problem UNAUTHENTICATED when the customer is gone, merged, erased or disabled, or the session is over
  */
-export async function callingCustomer({ db, customerId }: Ctx): Promise<string> {
-  const standing = customerId === undefined ? undefined : await findStanding(db, customerId);
-  if (customerId === undefined || !standing || checkRedeemer(standing.accountStatus))
-    throw new Problem('UNAUTHENTICATED');
+export async function callingCustomer({ db, customerId, sessionId, now }: Ctx): Promise<string> {
+  if (customerId === undefined) throw new Problem('UNAUTHENTICATED');
+  const caller = await findCaller(db, { id: customerId, sessionId: sessionId ?? null, now });
+  if (!caller?.isOpen || checkRedeemer(caller.accountStatus)) throw new Problem('UNAUTHENTICATED');
   return customerId;
 }

@@ -27,7 +27,9 @@ import { addKey } from './api-keys.ts';
 import { forgetStore, storeOf } from './customers.ts';
 import { refuseLostFields } from './segment-references.ts';
 import { addPresetSegments } from './segments.ts';
+import { addReadyMade } from './templates.ts';
 import { tell } from './timeline.ts';
+import { ensureTopics as addPresetTopics } from './topics.ts';
 import { write } from './write.ts';
 
 export interface NewStore {
@@ -79,6 +81,8 @@ async function addPresets(ctx: Ctx, tx: Tx, store: Store): Promise<void> {
     })),
   );
   await addPresetSegments(ctx, tx, store);
+  await addReadyMade(ctx, tx);
+  await addPresetTopics(ctx, tx);
 }
 
 /** A merge-patch of the store, as the contract has it. */
@@ -102,7 +106,7 @@ export interface StoreChange {
 /** The store in the shape of the contract. */
 export function toStoreResource(store: Store) {
   const { settings, ...facts } = store;
-  const { credit: _, sender, ...rest } = settings;
+  const { credit: _, mail: __, sender, ...rest } = settings;
   const credit = creditSettingsOf(settings);
   return {
     ...facts,
@@ -163,6 +167,7 @@ function mergeCredit(credit: CreditSettings, change: StoreChange): CreditSetting
 function mergeSettings(settings: StoreSettings, change: StoreChange): StoreSettings {
   const { accounts, sender, corsOrigins, defaultCountry, customFields } = change;
   return {
+    ...settings,
     accounts: accounts ?? settings.accounts,
     credit: mergeCredit(creditSettingsOf(settings), change),
     sender: sender === undefined ? settings.sender : sender,

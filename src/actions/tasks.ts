@@ -61,28 +61,30 @@ async function lockPresentTask(tx: Tx, id: string, ifMatch: number | undefined):
   return row;
 }
 
+/** `createTask` within a transaction that does more. */
+export async function addTask(ctx: Ctx, tx: Tx, input: CreateTaskInput): Promise<Task> {
+  await refuseUnknown(tx, input);
+  const { timezone } = await storeOf({ ...ctx, db: tx });
+  const { fields } = accepted(normaliseTask(input, { timezone }));
+  const { assigneeId = null, customerId = null } = input;
+  const times = { doneAt: null, createdAt: ctx.now, updatedAt: ctx.now };
+  const task = { ...fields, id: ctx.newId(), assigneeId, customerId, version: 1, ...times };
+  await insertTask(tx, task);
+  await tell(ctx, tx, {
+    kind: 'task.created',
+    customerId,
+    subjectId: task.id,
+    data: { title: task.title, assigneeId },
+  });
+  return taskOf({ ...task, storeId: ctx.storeId });
+}
+
 /**
  * Adds a task.
  * @throws Problem TASK_INVALID, REFERENCE_UNKNOWN, CUSTOMER_GONE
  */
-export function createTask(ctx: Ctx, input: CreateTaskInput): Promise<Task> {
-  return write(ctx, async (tx) => {
-    await refuseUnknown(tx, input);
-    const { timezone } = await storeOf({ ...ctx, db: tx });
-    const { fields } = accepted(normaliseTask(input, { timezone }));
-    const { assigneeId = null, customerId = null } = input;
-    const times = { doneAt: null, createdAt: ctx.now, updatedAt: ctx.now };
-    const task = { ...fields, id: ctx.newId(), assigneeId, customerId, version: 1, ...times };
-    await insertTask(tx, task);
-    await tell(ctx, tx, {
-      kind: 'task.created',
-      customerId,
-      subjectId: task.id,
-      data: { title: task.title, assigneeId },
-    });
-    return taskOf({ ...task, storeId: ctx.storeId });
-  });
-}
+export const createTask = (ctx: Ctx, input: CreateTaskInput): Promise<Task> =>
+  write(ctx, (tx) => addTask(ctx, tx, input));
 
 /** A task that is done twice was done the first time; one that is opened again was not done. */
 function doneAtOf(ctx: Ctx, row: TaskRow, done: boolean | undefined): Date | null {
@@ -133,14 +135,16 @@ export function updateTask(ctx: Ctx, id: string, input: UpdateTaskInput, ifMatch
   });
 }
 
+/** `deleteTask` within a transaction that does more. */
+export async function removeTask(ctx: Ctx, tx: Tx, id: string, ifMatch?: number): Promise<void> {
+  const { customerId, title } = await lockPresentTask(tx, id, ifMatch);
+  await deleteRow(tx, id);
+  await tell(ctx, tx, { kind: 'task.removed', customerId, subjectId: id, data: { title } });
+}
+
 /**
  * Removes a task.
  * @throws Problem NOT_FOUND, VERSION_MISMATCH
  */
-export function deleteTask(ctx: Ctx, id: string, ifMatch?: number): Promise<void> {
-  return write(ctx, async (tx) => {
-    const { customerId, title } = await lockPresentTask(tx, id, ifMatch);
-    await deleteRow(tx, id);
-    await tell(ctx, tx, { kind: 'task.removed', customerId, subjectId: id, data: { title } });
-  });
-}
+export const deleteTask = (ctx: Ctx, id: string, ifMatch?: number): Promise<void> =>
+  write(ctx, (tx) => removeTask(ctx, tx, id, ifMatch));

@@ -13,6 +13,7 @@ import { findProgramme, type Programme } from '../db/loyalty-programme.ts';
 import type { Store } from '../db/stores.ts';
 import { sameValue } from '../domain/fields.ts';
 import { tierStateOf, tiersOf, withTierAt } from '../domain/loyalty/members.ts';
+import type { ProgrammeSettings } from '../domain/loyalty/programme.ts';
 import {
   checkOverride,
   reviewOf,
@@ -23,6 +24,7 @@ import {
 import { accepted, Problem } from '../errors.ts';
 import { storeOf } from './customers.ts';
 import type { Slice } from './jobs.ts';
+import { type MemberTierChange, queueTierMails } from './loyalty-mails.ts';
 import { requireProgramme } from './loyalty-programme.ts';
 import { type Happening, tell } from './timeline.ts';
 import { write } from './write.ts';
@@ -30,6 +32,7 @@ import { write } from './write.ts';
 /** What decides about tiers, beside the members. */
 export interface TierRoom {
   settings: TierSettings;
+  programme: Pick<ProgrammeSettings, 'mails' | 'tiers'>;
   store: Pick<Store, 'currency' | 'timezone'>;
   at: Date;
 }
@@ -38,7 +41,7 @@ export const tierRoom = (
   { settings }: Pick<Programme, 'settings'>,
   { currency, timezone }: Pick<Store, 'currency' | 'timezone'>,
   at: Date,
-): TierRoom => ({ settings: tiersOf(settings), store: { currency, timezone }, at });
+): TierRoom => ({ settings: tiersOf(settings), programme: settings, store: { currency, timezone }, at });
 
 /** The value of the window of now, and of the period whose end is looked at next. */
 export interface TierValues {
@@ -108,12 +111,18 @@ export async function reviewMembers(
 }
 
 /** One event for each change, with the facts that led to it. */
-export const tierHappening = (customerId: string, { at, ...facts }: TierChange): Happening => ({
+export const tierHappening = ({ customerId, change: { at, ...facts } }: MemberTierChange): Happening => ({
   kind: 'tier.changed',
   customerId,
   data: facts,
   at,
 });
+
+/** The changes of all members, in order. */
+export const tierChangesOf = (reviewed: readonly ReviewedMember[]): MemberTierChange[] =>
+  reviewed.flatMap(({ member: { customerId }, changes }) =>
+    changes.map((change) => ({ customerId, change })),
+  );
 
 /** Looks at locked members and stores what became of their tiers; resolves to the changes. */
 export async function settleTiers(
@@ -129,13 +138,9 @@ export async function settleTiers(
     tx,
     changed.map(({ member }) => ({ ...member, updatedAt: ctx.now })),
   );
-  await tell(
-    ctx,
-    tx,
-    ...changed.flatMap(({ member, changes }) =>
-      changes.map((change) => tierHappening(member.customerId, change)),
-    ),
-  );
+  const changes = tierChangesOf(changed);
+  await tell(ctx, tx, ...changes.map(tierHappening));
+  await queueTierMails(ctx, tx, room.programme, changes);
   return reviewed;
 }
 

@@ -1,6 +1,6 @@
 // The rows of a bulk job and the set statements that its slices are made of.
 import { type SQL, sql } from 'drizzle-orm';
-import type { BulkChange, BulkCustomer } from '../domain/bulk.ts';
+import { type BulkChange, type BulkCustomer, DONE_OUTCOMES } from '../domain/bulk.ts';
 import { execute, statement, type Tx } from './connection.ts';
 import { type Selection, selectionCondition } from './customer-selection.ts';
 
@@ -23,7 +23,8 @@ const selectedIds = (storeId: string, selection: BulkSelection, after: string | 
   if ('undoOf' in selection) {
     return sql`
       select customer_id as id from job_items
-      where store_id = ${storeId} and job_id = ${selection.undoOf} and outcome = 'done'
+      where store_id = ${storeId} and job_id = ${selection.undoOf}
+        and outcome = any(${sql.param([...DONE_OUTCOMES])}::text[])
         ${after ? sql`and customer_id > ${after}` : sql``}
       order by customer_id`;
   }

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { PageStart } from '../domain/pages.ts';
 import { type Db, execute, statement, type Tx } from './connection.ts';
+import { familyOf } from './merges.ts';
 
 export interface NewEvent {
   id: string;
@@ -86,11 +87,7 @@ export function listTimeline(
   return execute<Event>(
     db,
     sql`
-      with recursive family(id) as (
-        select ${customerId}::uuid
-        union
-        select c.id from customers c join family on c.merged_into_id = family.id where c.store_id = ${db.storeId}
-      )
+      ${familyOf(db.storeId, customerId)}
       select ${EVENT} from family cross join lateral (
         select * from events e
         where e.store_id = ${db.storeId} and e.customer_id = family.id ${seek} ${wanted}

@@ -109,10 +109,14 @@ export async function findUndoOf(db: Db, id: string): Promise<string | undefined
   return row?.id;
 }
 
+/** First words of outcomes that say more behind it. */
+const FAMILIES: Readonly<Record<string, string>> = { refused: 'refused:', skipped: 'skipped_' };
+
 /** `refused` means every refusal, `refused:CODE` one of them, `pending` what has no outcome yet. */
 const hasOutcome = (outcome: string): SQL | undefined => {
   if (outcome === 'pending') return sql`${jobItems.outcome} is null`;
-  return outcome === 'refused' ? sql`${jobItems.outcome} ^@ 'refused:'` : eq(jobItems.outcome, outcome);
+  const prefix = FAMILIES[outcome];
+  return prefix ? sql`${jobItems.outcome} ^@ ${prefix}` : eq(jobItems.outcome, outcome);
 };
 
 export interface JobItem {

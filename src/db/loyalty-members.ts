@@ -73,6 +73,22 @@ export async function updateMembers(tx: Tx, rows: readonly MemberRow[]): Promise
   if (rows.length > 0) await update(tx, { rows: JSON.stringify(rows) });
 }
 
+const tiers = statement<{ customerIds: readonly string[] }, { customerId: string; tier: string | null }>(
+  'list_tiers_of_members',
+  (p) => sql`
+    select customer_id as "customerId", tier from loyalty_members
+    where store_id = ${p.storeId} and customer_id = any(${p.customerIds}::uuid[]) and status = 'active'`,
+);
+
+/** The tiers of active members, by customer. */
+export async function listTiersOf(
+  db: Db,
+  customerIds: readonly string[],
+): Promise<Map<string, string | null>> {
+  const rows = await tiers(db, { customerIds });
+  return new Map(rows.map(({ customerId, tier }) => [customerId, tier]));
+}
+
 const recount = statement<{ customerIds: readonly string[] }, never>(
   'recount_points_of_members',
   (p) => sql`

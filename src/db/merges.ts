@@ -1,5 +1,5 @@
 // Merges (C10): what two customers have, what moves between them, and who stands for a merged one.
-import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { AccountStatus } from '../domain/account-states.ts';
 import { type Db, prepared, statement, type Tx } from './connection.ts';
 import { addresses } from './tables/addresses.ts';
@@ -180,3 +180,10 @@ export const listSurvivors = statement<
 /** Who stands for the customer at the end of all merges; itself when it was not merged. */
 export const findSurvivorId = async (db: Db, id: string): Promise<string> =>
   (await listSurvivors(db, { ids: [id] }))[0]?.id ?? id;
+
+/** `with recursive family (id)`: the customer, and all who were merged into it over any number of merges. */
+export const familyOf = (storeId: unknown, customerId: unknown): SQL => sql`
+  with recursive family (id) as (
+    select ${customerId}::uuid
+    union
+    select c.id from customers c join family on c.merged_into_id = family.id where c.store_id = ${storeId})`;

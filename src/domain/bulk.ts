@@ -1,5 +1,6 @@
 // Bulk actions: which requests make sense, and what an action does to one customer.
 import { type AccountStatus, planAccountCommand } from './account-states.ts';
+import { type Invitee, planInvitation } from './accounts/invitations.ts';
 import type { CustomerFilter } from './customer-filter.ts';
 import { checkDelete, type DeletionFacts } from './deletability.ts';
 import type { FieldProblem } from './fields.ts';
@@ -12,6 +13,8 @@ export const BULK_ACTIONS = [
   'addToGroup',
   'removeFromGroup',
   'setSalesAgent',
+  'invite',
+  'revokeInvitation',
   'enable',
   'disable',
   'delete',
@@ -26,6 +29,7 @@ export const INVERSE_ACTIONS: Readonly<Partial<Record<BulkAction, BulkAction>>> 
   removeTags: 'addTags',
   addToGroup: 'removeFromGroup',
   removeFromGroup: 'addToGroup',
+  invite: 'revokeInvitation',
 };
 
 /** What must be said beside the action; the others say it all. */
@@ -94,6 +98,8 @@ export interface BulkChange {
   groupId?: string;
   /** The group that the customer left was the primary one. */
   wasPrimary?: boolean;
+  /** The invitation that was queued, or taken back. */
+  invitationId?: string;
 }
 
 /** The columns of a customer that bulk actions look at and change. */
@@ -185,6 +191,57 @@ export function planAccount(customer: BulkCustomer, command: 'enable' | 'disable
   if ('refused' in plan) return refused(plan.refused);
   return plan.changed ? done(customer, { accountStatus: plan.accountStatus }) : UNCHANGED;
 }
+
+/** I4: whoever has an invitation that is alive gets no second one. `invitationId` is the new one's. */
+export function planInvited(
+  customer: BulkCustomer,
+  invitee: Omit<Invitee, 'accountStatus'> & { isInvited: boolean },
+  invitationId: string,
+): BulkPlan {
+  const plan = planInvitation({ ...invitee, accountStatus: customer.accountStatus });
+  if ('refused' in plan) return refused(plan.refused);
+  return invitee.isInvited
+    ? UNCHANGED
+    : done(customer, { accountStatus: plan.accountStatus }, { invitationId });
+}
+
+/** An undo takes back only the invitation that its job queued; the account stays invited (C4). */
+export function planRevoked(
+  customer: BulkCustomer,
+  openId: string | null,
+  undoes: BulkChange | null,
+): BulkPlan {
+  const isMeant = openId !== null && (undoes === null || undoes.invitationId === openId);
+  return isMeant ? done(customer, {}, { invitationId: openId }) : UNCHANGED;
+}
+
+/** I4: what bulk invitations say where `planInvited` and `planFor` have a word of all actions. */
+const INVITATION_WORDS: Readonly<Record<string, string>> = {
+  done: 'queued',
+  unchanged: 'skipped_already_invited',
+  'refused:NO_EMAIL': 'skipped_no_email',
+  'refused:ADDRESS_SUPPRESSED': 'skipped_suppressed',
+};
+/** Refusals that the state of the account explains best: `skipped_active`, `skipped_disabled`, `skipped_erased` … */
+const REFUSED_BY_STATE = new Set([
+  'refused:ALREADY_ACTIVE',
+  'refused:ACCOUNT_STATE_CONFLICT',
+  'refused:CUSTOMER_GONE',
+]);
+
+/** The outcome as it is told. */
+export function outcomeOf(
+  action: BulkAction,
+  { outcome }: BulkPlan,
+  customer: BulkCustomer | undefined,
+): string {
+  if (action !== 'invite') return outcome;
+  if (customer && REFUSED_BY_STATE.has(outcome)) return `skipped_${customer.accountStatus}`;
+  return INVITATION_WORDS[outcome] ?? outcome;
+}
+
+/** Outcomes of items that an undo takes back. */
+export const DONE_OUTCOMES = ['done', 'queued'] as const;
 
 /** C6: the first blocker names the refusal. */
 export function planDeletion(customer: BulkCustomer, facts: DeletionFacts): BulkPlan {

@@ -6,7 +6,7 @@ export const PRESET_GROUPS = ['Standard', 'Business'] as const;
 export const MAX_GROUP_NAME_LENGTH = MAX_TEXT_LENGTH;
 
 /** What names a group and so holds its deletion back. */
-export type GroupUse = { kind: 'offer' | 'price_rule' | 'segment'; id: string; name: string };
+export type GroupUse = { kind: 'offer' | 'price_rule' | 'segment' | 'campaign'; id: string; name: string };
 
 /** Names with the same key are taken (unique without case). */
 export function groupKey(name: string): string {

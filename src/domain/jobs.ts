@@ -14,6 +14,9 @@ export const JOB_KINDS = [
   'redemption-expiry',
   'referral-decisions',
   'birthday-rewards',
+  'points-reminders',
+  'campaign-prepare',
+  'campaign-end',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 

@@ -1,6 +1,7 @@
 // Stores: what a tenant is and which settings it has.
 import type { CustomFieldDeclaration } from './custom-fields.ts';
 import type { ExpiredRefunds } from './ledger/refunds.ts';
+import type { MailSettings, Sender } from './mail/settings.ts';
 
 /** Whether shoppers may or must have an account. */
 export const ACCOUNT_MODES = ['none', 'optional', 'required'] as const;
@@ -43,7 +44,9 @@ export const creditSettingsOf = ({ credit }: Pick<StoreSettings, 'credit'>): Cre
 export interface StoreSettings {
   accounts: AccountMode;
   credit: Partial<CreditSettings>;
-  sender: { name: string; email: string } | null;
+  /** Has a resource of its own. */
+  mail?: Partial<MailSettings>;
+  sender: Sender | null;
   /** Origins (scheme, host, port) whose pages may call the storefront API. */
   corsOrigins: string[];
   /** Country for phone numbers that are given without one; ISO 3166-1 alpha-2. */

@@ -95,6 +95,39 @@ export function instantOfLocal(local: LocalTime, timezone: string): Date | undef
   return new Date(shown ?? before);
 }
 
+/**
+ * The first instant at which the zone's clock shows the local time or, where the clock skips it, the instant of the
+ * skip: the next minute that the clock shows. Undefined for a date that does not exist.
+ */
+export function firstInstantOfLocal(local: LocalTime, timezone: string): Date | undefined {
+  const instant = instantOfLocal(local, timezone);
+  if (instant === undefined || localMsAt(instant, timezone) === utcMsOf(local)) return instant;
+  return clockChangeBetween(new Date(instant.getTime() - LONGEST_SKIP_MS), instant, timezone) ?? instant;
+}
+
+/** What the zone's clock shows, as milliseconds since 1970 on that clock. */
+export const localMsAt = (instant: Date, timezone: string): number =>
+  instant.getTime() + offsetMsAt(instant.getTime(), timezone);
+
+/** Zones that crossed the date line skipped a whole day. */
+const LONGEST_SKIP_MS = 26 * 3_600_000;
+
+/**
+ * When between the two instants the zone's clock is changed; undefined when it is not. They are less than two changes
+ * apart.
+ */
+export function clockChangeBetween(from: Date, until: Date, timezone: string): Date | undefined {
+  let [before, after] = [from.getTime(), until.getTime()];
+  const offset = offsetMsAt(before, timezone);
+  if (offsetMsAt(after, timezone) === offset) return undefined;
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (offsetMsAt(middle, timezone) === offset) before = middle;
+    else after = middle;
+  }
+  return new Date(after);
+}
+
 /** Undefined for the 30th of February, 25 o'clock and years before 1000, which are typing errors here. */
 function utcMsOf({ year, month, day, hour, minute, second }: LocalTime): number | undefined {
   if (year < 1000 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) return undefined;

@@ -15,7 +15,16 @@ export const CATALOGUE: Readonly<Record<JobKind, QueueDefinition>> = {
   'redemption-expiry': { name: 'redemption-expiry', ...SLICED, concurrency: 1 },
   'referral-decisions': { name: 'referral-decisions', ...SLICED, concurrency: 1 },
   'birthday-rewards': { name: 'birthday-rewards', ...SLICED, concurrency: 1 },
+  'points-reminders': { name: 'points-reminders', ...SLICED, concurrency: 1 },
+  'campaign-prepare': { name: 'campaign-prepare', ...SLICED, concurrency: 1 },
+  'campaign-end': { name: 'campaign-end', ...SLICED, concurrency: 1 },
   'ledger-expiry': { name: 'ledger-expiry', ...SLICED, concurrency: 1 },
 };
 
-export const QUEUES: readonly QueueDefinition[] = Object.values(CATALOGUE);
+/**
+ * Lanes of mail: a job is a store whose due mails are sent until none is left. It carries no mail and is no row: lost, the
+ * sweeper adds it again.
+ */
+export const MAIL: QueueDefinition = { name: 'mail', concurrency: 2, attempts: 3, backoffMs: 500 };
+
+export const QUEUES: readonly QueueDefinition[] = [...Object.values(CATALOGUE), MAIL];

@@ -2,8 +2,10 @@
 import pg from 'pg';
 import type { Log } from '../context.ts';
 import { JOBS_CHANNEL, listSilentJobs } from '../db/jobs.ts';
+import { listStoresWithMailDue, MAIL_ANNOUNCEMENT } from '../db/messages.ts';
 import { JOB_KINDS, type JobKind } from '../domain/jobs.ts';
 import { CATALOGUE } from './catalogue.ts';
+import { wakeMail } from './mail.ts';
 import type { QueueClient } from './queue.ts';
 import { startTimer } from './timers.ts';
 
@@ -37,13 +39,15 @@ export function startRelay(options: RelayOptions): Relay {
   let reconnect: NodeJS.Timeout | undefined;
 
   const deliver = async (kind: string, storeId: string, jobId: string) => {
-    if (isKind(kind)) await queues.enqueue(CATALOGUE[kind], [{ storeId, jobId }]);
+    if (kind === MAIL_ANNOUNCEMENT) await wakeMail(queues, [storeId]);
+    else if (isKind(kind)) await queues.enqueue(CATALOGUE[kind], [{ storeId, jobId }]);
   };
 
   const sweep = async (silentBefore: Date) => {
     for (const job of await listSilentJobs(pool, silentBefore, SWEEP_LIMIT)) {
       await deliver(job.kind, job.storeId, job.id);
     }
+    await wakeMail(queues, await listStoresWithMailDue(pool, new Date()));
   };
 
   const listen = async () => {

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { startJobOnce } from '../actions/jobs.ts';
 import { type Log, systemContext } from '../context.ts';
+import { deleteAccountLeftovers } from '../db/account-leftovers.ts';
 import { dbOf } from '../db/connection.ts';
 import { deleteExpiredKeys } from '../db/idempotency-keys.ts';
 import { findStore, listStoreIds } from '../db/stores.ts';
@@ -63,7 +64,10 @@ export function createSchedules(pool: pg.Pool, nightly: readonly JobKind[], log:
       }
       if (now.getTime() - cleanedAt < HOUR_MS) return;
       // Needs no guard: what one worker deleted, the others do not find.
-      for (const storeId of storeIds) await deleteExpiredKeys(dbOf(pool, storeId), now);
+      for (const storeId of storeIds) {
+        await deleteExpiredKeys(dbOf(pool, storeId), now);
+        await deleteAccountLeftovers(dbOf(pool, storeId), now);
+      }
       cleanedAt = now.getTime();
     },
   };

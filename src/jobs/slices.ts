@@ -1,8 +1,10 @@
 // Which action does the work of which kind of job.
 import { birthdayRewardsSlice } from '../actions/birthday-rewards.ts';
 import { bulkSlice } from '../actions/bulk-slices.ts';
+import { campaignEndSlice, campaignPrepareSlice } from '../actions/campaign-preparation.ts';
 import { groupChangeSlice } from '../actions/groups.ts';
 import { ledgerExpirySlice } from '../actions/ledger-expiry.ts';
+import { pointsRemindersSlice } from '../actions/loyalty-mails.ts';
 import { redemptionExpirySlice } from '../actions/redemption-returns.ts';
 import { referralDecisionsSlice } from '../actions/referral-decisions.ts';
 import { selfCheckSlice } from '../actions/self-check.ts';
@@ -19,5 +21,8 @@ export const SLICES: Slices = {
   'ledger-expiry': ledgerExpirySlice,
   'redemption-expiry': redemptionExpirySlice,
   'birthday-rewards': birthdayRewardsSlice,
+  'points-reminders': pointsRemindersSlice,
+  'campaign-prepare': campaignPrepareSlice,
+  'campaign-end': campaignEndSlice,
   'referral-decisions': referralDecisionsSlice,
 };

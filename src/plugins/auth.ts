@@ -34,6 +34,8 @@ export interface Identity {
   scopes: ReadonlySet<Scope>;
   /** Whose token it is, on the storefront. */
   customerId?: string;
+  /** The log-in that the token came from. */
+  sessionId?: string;
 }
 
 declare module 'fastify' {
@@ -48,6 +50,7 @@ interface Claims {
   store?: string;
   scope: string;
   iat: number;
+  sid?: unknown;
 }
 
 /** A key of its own for each purpose, derived from the one secret (HKDF, RFC 5869). */
@@ -105,7 +108,7 @@ type JwksRequest = { jwksJwtVerify(): Promise<Claims> };
 const needsJwks = (app: FastifyInstance, token: string): boolean =>
   (app.jwt as unknown as Verifiers).jwks !== undefined && algorithmOf(token) !== 'HS256';
 
-function identityOf({ aud, sub, store = '', scope, iat }: Claims): Identity {
+function identityOf({ aud, sub, store = '', scope, iat, sid }: Claims): Identity {
   const named = typeof sub === 'string' && sub !== '' && sub.length <= 200 && typeof scope === 'string';
   if (!named || typeof iat !== 'number' || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS)
     throw new Problem('UNAUTHENTICATED');
@@ -113,14 +116,23 @@ function identityOf({ aud, sub, store = '', scope, iat }: Claims): Identity {
     return { storeId: '', actor: `ops:${sub}`, zone: 'ops', scopes: scopesOf(scope) };
   }
   if (typeof store !== 'string' || !UUID.test(store)) throw new Problem('UNAUTHENTICATED');
-  if ([aud].flat().includes(STOREFRONT_AUDIENCE)) return customerIdentity(store, sub);
+  if ([aud].flat().includes(STOREFRONT_AUDIENCE)) return customerIdentity(store, sub, sid);
   return { storeId: store, actor: `staff:${sub}`, zone: 'staff', scopes: scopesOf(scope) };
 }
 
 /** A customer has no scopes: what is theirs alone decides. */
-function customerIdentity(storeId: string, customerId: string): Identity {
+function customerIdentity(storeId: string, customerId: string, sessionId: unknown): Identity {
+  const identity = {
+    storeId,
+    actor: `customer:${customerId}`,
+    zone: 'storefront',
+    scopes: new Set<Scope>(),
+    customerId,
+  } as const;
   if (!UUID.test(customerId)) throw new Problem('UNAUTHENTICATED');
-  return { storeId, actor: `customer:${customerId}`, zone: 'storefront', scopes: new Set(), customerId };
+  if (sessionId === undefined) return identity;
+  if (typeof sessionId !== 'string' || !UUID.test(sessionId)) throw new Problem('UNAUTHENTICATED');
+  return { ...identity, sessionId };
 }
 
 const scopeSets = new Map<string, ReadonlySet<Scope>>();
@@ -155,10 +167,19 @@ async function verifyKey(pool: pg.Pool, text: string): Promise<Identity> {
   };
 }
 
-function bearerOf(request: FastifyRequest): string {
-  const match = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '');
-  if (!match) throw new Problem('UNAUTHENTICATED');
-  return match[1] as string;
+/** The password of HTTP Basic (RFC 7617); the user does not matter. */
+function passwordOf(header: string): string | undefined {
+  const encoded = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(header)?.[1];
+  const decoded = encoded && Buffer.from(encoded, 'base64').toString();
+  return decoded ? /^[^:]*:([\x21-\x7e]+)$/.exec(decoded)?.[1] : undefined;
+}
+
+function credentialOf(request: FastifyRequest): string {
+  const { authorization = '' } = request.headers;
+  const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+  const credential = bearer ?? (request.routeOptions.config.basic ? passwordOf(authorization) : undefined);
+  if (credential === undefined) throw new Problem('UNAUTHENTICATED');
+  return credential;
 }
 
 /** The identity of a credential that has to be looked up: a key in the database, or one of a provider. */
@@ -206,6 +227,7 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
       now: new Date(),
       actor: identity.actor,
       ...(identity.customerId !== undefined && { customerId: identity.customerId }),
+      ...(identity.sessionId !== undefined && { sessionId: identity.sessionId }),
       log: request.log,
       requestId: String(request.id),
       newId,
@@ -217,7 +239,7 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
     const { zone } = request.routeOptions.config;
     if (zone === undefined || zone === 'public') return done();
     try {
-      const token = bearerOf(request);
+      const token = credentialOf(request);
       const identity = verifyAtOnce(app, token);
       if (!identity) {
         lookUp(pool, request, token)

@@ -71,7 +71,14 @@ function send(request: FastifyRequest, reply: FastifyReply, error: unknown): Fas
   const problem = problemFrom(error) ?? new Problem('INTERNAL', {}, { cause: error });
   if (problem.status >= 500) request.log.error({ error: loggable(problem.cause ?? error) }, problem.code);
   if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_S);
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (typeof problem.facts.retryAfter === 'number')
+    reply.header('retry-after', String(problem.facts.retryAfter));
+  if (problem.status === 401)
+    // Some senders only show their password when they are asked for it.
+    reply.header(
+      'www-authenticate',
+      request.routeOptions.config.basic ? 'Basic realm="clientele", Bearer' : 'Bearer',
+    );
   if (request.ctx?.idempotency?.replayed) reply.header('idempotency-replayed', 'true');
   return reply
     .code(problem.status)

@@ -6,11 +6,17 @@ import { Problem } from '../errors.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
+/** What of a body is compared: a fingerprint is kept for days, and a password could be guessed from it. */
+function comparedPart(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('password' in body)) return body ?? null;
+  return { ...body, password: typeof body.password };
+}
+
 /** Names the request by what it asks for; a repeat must ask for the same. Multipart bodies are named by their headers. */
 function fingerprintOf(request: FastifyRequest): Buffer {
   const body = request.isMultipart()
     ? request.headers['content-length']
-    : JSON.stringify(request.body ?? null);
+    : JSON.stringify(comparedPart(request.body));
   return createHash('sha256').update(`${request.method} ${request.url}\n${body}`).digest();
 }
 

@@ -26,7 +26,7 @@ export async function bulk(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Do one thing to many customers',
     description:
-      'Starts a job with an outcome for each customer: `done`, `unchanged` or `refused:CODE`; one refusal never stops the rest, and doing it again changes nothing twice. The selection is that of the moment in which the job is started; one of more than 10,000 customers is completed in the first seconds of the job. A segment query counts its dates from that moment too. `dryRun` tells the outcomes without changing anything.',
+      'Starts a job with an outcome for each customer: `done`, `unchanged` or `refused:CODE`, for `invite` `queued` or `skipped_…` (I4); one refusal never stops the rest, and doing it again changes nothing twice. The selection is that of the moment in which the job is started; one of more than 10,000 customers is completed in the first seconds of the job. A segment query counts its dates from that moment too. `dryRun` tells the outcomes without changing anything.',
     scope: 'customers:write',
     idempotency: 'required',
     body: ref(BulkCreate),
@@ -38,6 +38,7 @@ export async function bulk(app: FastifyInstance): Promise<void> {
       'TAG_INVALID',
       'TOO_MANY_TAGS',
       'REFERENCE_UNKNOWN',
+      'ACCOUNTS_NOT_OFFERED',
     ],
     location,
     handle: (ctx, { body }) => startBulkJob(ctx, body),
@@ -84,7 +85,7 @@ export async function bulk(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Undo a bulk job',
     description:
-      'Takes back what a finished tag or group job really changed, as a job of its own. What was changed since then stays. A job is undone once; the undo is a job that can be undone too.',
+      'Takes back what a finished tag, group or invitation job really changed, as a job of its own. What was changed since then stays: an invitation that was accepted or replaced is not revoked. A job is undone once; the undo of a tag or group job can be undone too.',
     scope: 'customers:write',
     idempotency: 'required',
     params: JobParams,

@@ -89,7 +89,7 @@ export async function jobs(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Cancel a job',
     description:
-      'Stops the job after the slice it is at. What was done stays done; tag and group jobs can be undone.',
+      'Stops the job after the slice it is at. What was done stays done; tag, group and invitation jobs can be undone.',
     scope: 'jobs:write',
     params: JobParams,
     returns: { 200: ref(Job) },

@@ -1,6 +1,7 @@
 // HTTP: orders, as the store platform tells them and as others read them.
 import type { FastifyInstance } from 'fastify';
 import { readPresent, storeOf } from '../actions/customers.ts';
+import { toOrder } from '../actions/order-answers.ts';
 import { exportOrders } from '../actions/order-exports.ts';
 import { ingestOrders, type OrderResult, putOrder, reorderOrder } from '../actions/orders.ts';
 import { misfits } from '../batch-entries.ts';
@@ -12,7 +13,6 @@ import {
   type OrderFilter,
   type OrderKey,
   orderKeyOf,
-  type StoredOrder,
 } from '../db/orders.ts';
 import { deliveryOf } from '../deliveries.ts';
 import { insightsOf } from '../domain/insights.ts';
@@ -64,20 +64,6 @@ const ORDER_REFUSALS: readonly ErrorCode[] = [
   'REFUND_ITEMS_MISMATCH',
   'REFUND_STATUS_MISMATCH',
 ];
-
-/** The order in the words of the contract. */
-function toOrder(order: StoredOrder) {
-  const { customerId, platformUpdatedAt, createdAt, shippingAddress, billingAddress, ...facts } = order;
-  return {
-    ...facts,
-    customer: { id: customerId },
-    updatedAt: platformUpdatedAt,
-    receivedAt: createdAt,
-    changedAt: order.updatedAt,
-    ...(shippingAddress && { shippingAddress }),
-    ...(billingAddress && { billingAddress }),
-  };
-}
 
 interface FilterQuery extends Omit<OrderFilter, 'placedFrom' | 'placedBefore' | 'customerId'> {
   placedFrom?: string;

@@ -8,9 +8,10 @@ import {
   StorefrontToken,
   StorefrontTokenCreate,
 } from '../schemas/storefront-tokens.ts';
+import type { SignCustomerToken } from '../session-answers.ts';
 
 export interface StorefrontTokensOptions {
-  signCustomerToken(request: { storeId: string; customerId: string; lifetimeSeconds: number }): string;
+  signCustomerToken: SignCustomerToken;
 }
 
 export async function storefrontTokens(

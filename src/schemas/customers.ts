@@ -92,6 +92,16 @@ export const CustomerCreate = closed(
         description: 'Starting state; `active` for an account that exists elsewhere.',
       }),
     ),
+    password: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 512,
+        writeOnly: true,
+        description:
+          'Makes the account active with this password: 8 to 128 characters that are not guessed first. Needs an email.',
+        examples: ['a rather long sentence'],
+      }),
+    ),
     source: Type.Optional(
       stringEnum(SOURCES, { description: 'Where the customer came from.', default: 'api' }),
     ),

@@ -13,9 +13,9 @@ export const JobListQuery = closed({
 
 const outcome = Type.Optional(
   Type.String({
-    pattern: '^(pending|done|unchanged|refused(:[A-Z_]+)?)$',
+    pattern: '^(pending|done|unchanged|queued|skipped(_[a-z_]+)?|refused(:[A-Z_]+)?)$',
     description:
-      'Only items with this outcome: `pending`, `done`, `unchanged`, `refused` or one `refused:CODE`.',
+      'Only items with this outcome: `pending`, `done`, `unchanged`, `refused` or one `refused:CODE`; of invitations `queued`, `skipped` or one `skipped_…`.',
     examples: ['refused'],
   }),
 );
@@ -71,7 +71,8 @@ export const JobItem = closed(
     customerId: Uuid({ description: 'Id of the customer.' }),
     outcome: nullable(
       Type.String({
-        description: '`done`, `unchanged` or `refused:CODE`; null until the item had its turn.',
+        description:
+          '`done`, `unchanged` or `refused:CODE`, of invitations `queued` or `skipped_…`; null until the item had its turn.',
         examples: ['refused:CUSTOMER_HAS_ORDERS'],
       }),
     ),

@@ -8,6 +8,7 @@ import {
   RULE_KINDS,
 } from '../domain/loyalty/earning.ts';
 import { EXPIRY_KINDS, EXPIRY_ROUNDINGS } from '../domain/loyalty/expiry.ts';
+import { REMINDER_DAYS, REMINDER_PAUSE_DAYS } from '../domain/loyalty/mails.ts';
 import {
   DEFAULT_PROGRAMME,
   ENROLMENTS,
@@ -175,6 +176,16 @@ export const ReferralSettings = closed(
   { $id: 'ReferralSettings', description: 'Terms of referrals (P9); the points are rules of kind event.' },
 );
 
+export const ProgrammeMails = closed(
+  {
+    tierReached: Type.Boolean({ description: 'When a member rises to a tier.' }),
+    pointsExpiring: Type.Boolean({
+      description: `${REMINDER_DAYS} days before points end; at most one mail in ${REMINDER_PAUSE_DAYS} days.`,
+    }),
+  },
+  { $id: 'ProgrammeMails', description: 'Mails that the programme sends to members.' },
+);
+
 const settings = {
   name: Type.String({
     minLength: 1,
@@ -196,6 +207,7 @@ const settings = {
   }),
   tiers: Type.Optional(ref(TierSettings, { description: 'Absent: a programme without tiers.' })),
   referrals: Type.Optional(ref(ReferralSettings, { description: 'Absent: nobody is rewarded for friends.' })),
+  mails: Type.Optional(ref(ProgrammeMails, { description: 'Absent: it sends none.' })),
 };
 
 const { tiers, referrals, ...others } = DEFAULT_PROGRAMME;
@@ -235,6 +247,7 @@ export const programmeSchemas = [
   TierLevel,
   TierSettings,
   ReferralSettings,
+  ProgrammeMails,
   ProgrammeInput,
   Programme,
   ProgrammePage,

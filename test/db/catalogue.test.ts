@@ -49,7 +49,6 @@ t.test(
     const ACROSS_STORES = [
       'customers_by_search',
       'jobs_open',
-      'messages_leased',
       'messages_due_anywhere',
       'campaigns_open',
       'stores_pkey',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { duplicateKey, emailDomain, normaliseEmail } from '../../src/domain/emails.ts';
+import { duplicateKey, emailDomain, maskEmail, normaliseEmail } from '../../src/domain/emails.ts';
 
 t.test('C1 one address has one normal form: trimmed, NFKC, lower case, IDNA domain', async (t) => {
   const cases: [string, string][] = [
@@ -153,4 +153,10 @@ t.test('C11 the key of a key is the key', async () => {
 
 t.test('the domain is what follows the @', async (t) => {
   t.equal(emailDomain('ada@example.com'), 'example.com');
+});
+
+t.test('an address is masked, however short it is', async (t) => {
+  t.equal(maskEmail('Ada@Example.com'), 'A•••@Example.com');
+  t.equal(maskEmail('a@example.com'), 'a•••@example.com');
+  t.equal(maskEmail('"odd@name"@example.com'), '"•••@example.com');
 });

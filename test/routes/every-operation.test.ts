@@ -154,7 +154,35 @@ async function makeForeignThings(): Promise<Record<string, string>> {
   const redemptions = `/v1/customers/${customer.id}/loyalty/redemptions`;
   const { redemption } = await make('POST', redemptions, { rewardId: reward.id });
   const referral = await make('POST', '/v1/loyalty/referrals', { code, email: 'friend@example.com' });
+  const [template] = (await other.call('GET', '/v1/templates?limit=1')).data.data;
+  const message = await make('POST', `/v1/customers/${customer.id}/messages`, {
+    subject: 'Theirs',
+    text: 'Theirs',
+  });
+  const topic = await make('POST', '/v1/topics', { key: 'theirs', name: 'Theirs' });
+  const campaign = await make('POST', '/v1/campaigns', {
+    name: 'Theirs',
+    templateId: (await other.call('GET', '/v1/templates?key=special_offer')).data.data[0].id,
+    topic: topic.key,
+    audience: { everyone: true },
+    data: { title: 'Theirs', description: 'Theirs' },
+  });
+  const provider = await make('POST', '/v1/identity-providers', {
+    key: 'theirs',
+    name: 'Theirs',
+    issuer: 'http://127.0.0.1:9',
+    clientId: 'theirs',
+    clientSecret: 'theirs',
+  });
+  const suppression = await make('POST', '/v1/suppressions', { email: 'nobody@example.com' });
   return {
+    messageId: message.id,
+    topicKey: topic.key,
+    campaignId: campaign.id,
+    providerKey: provider.key,
+    address: suppression.id,
+    templateId: template.id,
+    number: '1',
     rewardId: reward.id,
     redemptionId: redemption.id,
     referralId: referral.id,
@@ -241,7 +269,10 @@ async function snapshot(): Promise<Json> {
             (select count(*) from customer_tags where store_id <> $1) as tags,
             (select count(*) from addresses where store_id <> $1) as addresses,
             (select json_agg((id, version) order by id) from segments where store_id <> $1) as segments,
-            (select count(*) from notes where store_id <> $1) as notes`,
+            (select count(*) from notes where store_id <> $1) as notes,
+            (select json_agg((id, status) order by id) from messages where store_id <> $1) as messages,
+            (select json_agg((id, version) order by id) from campaigns where store_id <> $1) as campaigns,
+            (select count(*) from suppressions where store_id <> $1 and active) as suppressions`,
     [store.storeId],
   );
   return rows[0];

@@ -271,7 +271,59 @@ t.test('consent is imported only with a declared basis', async (t) => {
     `kind=customers&consentBasis=${encodeURIComponent('opt-in box of the old shop')}`,
     file,
   );
-  t.equal((await find(store, 'a@example.com')).acceptsMarketing, true);
+  const found = await find(store, 'a@example.com');
+  t.equal(found.acceptsMarketing, true);
+  const { data } = await store.call('GET', `/v1/customers/${found.id}/consents`);
+  t.match(data.data, [
+    {
+      topic: 'newsletter',
+      state: 'granted',
+      action: 'import',
+      source: 'import',
+      proof: { text: 'opt-in box of the old shop' },
+    },
+  ]);
+});
+
+t.test(
+  'a file says yes once, never against a withdrawal that is known, and its no withdraws everything',
+  async (t) => {
+    const store = await testStore(app, database);
+    const { data: gone } = await store.call('POST', '/v1/customers', { email: 'gone@example.com' });
+    const say = (id: string, topics: string[], action: string) =>
+      store.call('POST', `/v1/customers/${id}/consents`, { channel: 'email', topics, action });
+    await say(gone.id, ['newsletter'], 'withdraw');
+    const file = 'email,accepts_marketing\ngone@example.com,yes\nnew@example.com,yes\nlater@example.com,no\n';
+    const outcomes = async () => {
+      const done = await importFile(t, store, 'kind=customers&mode=upsert&consentBasis=box', file);
+      return (done as { outcomes: Record<string, number> }).outcomes;
+    };
+    t.same(await outcomes(), { unchanged: 1, created: 2 });
+    t.same(await outcomes(), { unchanged: 3 }, 'again changes nothing');
+    t.equal((await find(store, 'gone@example.com')).acceptsMarketing, false);
+    const later = await find(store, 'later@example.com');
+    await say(later.id, ['offers', 'surveys'], 'grant');
+    t.equal((await find(store, 'later@example.com')).acceptsMarketing, true);
+    t.same(await outcomes(), { unchanged: 2, updated: 1 });
+    t.equal((await find(store, 'later@example.com')).acceptsMarketing, false);
+    const { data } = await store.call('GET', `/v1/customers/${later.id}/timeline?kind=consent`);
+    t.match(data.data[0], { kind: 'consent.withdrawn', data: { source: 'import' } });
+  },
+);
+
+t.test('a file that gives somebody another address takes their consent along', async (t) => {
+  const store = await testStore(app, database);
+  const { data: ada } = await store.call('POST', '/v1/customers', {
+    externalId: 'x1',
+    email: 'old@example.com',
+  });
+  await store.call('POST', `/v1/customers/${ada.id}/consents`, {
+    channel: 'email',
+    topics: ['offers'],
+    action: 'grant',
+  });
+  await importFile(t, store, 'kind=customers', 'externalId,email\nx1,new@example.com\n');
+  t.match(await find(store, 'new@example.com'), { id: ada.id, acceptsMarketing: true });
 });
 
 t.test('a mapping names columns that nobody knows', async (t) => {

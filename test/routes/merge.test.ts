@@ -284,11 +284,11 @@ t.test('C10 consent goes with the email, and comes back as it is now', async (t)
   const into = await create(s, { email: 'a@example.com' });
   const from = await create(s, { email: 'b@example.com' });
   const consent = (id: string, accepts: boolean) =>
-    database.owner.query('update customers set accepts_marketing = $3 where store_id = $1 and id = $2', [
-      s.storeId,
-      id,
-      accepts,
-    ]);
+    s.call('POST', `/v1/customers/${id}/consents`, {
+      channel: 'email',
+      topics: ['newsletter'],
+      action: accepts ? 'grant' : 'withdraw',
+    });
   await consent(from, true);
   await merge(s, into, from, { choose: { email: 'from' } });
   t.equal((await get(s, into)).acceptsMarketing, true);

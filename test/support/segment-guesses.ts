@@ -6,6 +6,7 @@ import type { Call, Literal, Query } from '../../src/domain/segments/ast.ts';
 import type { Catalogue } from '../../src/domain/segments/fields.ts';
 import {
   AMOUNTS,
+  CAMPAIGNS,
   CATEGORIES,
   CHANNELS,
   CITIES,
@@ -50,6 +51,8 @@ const POOLS: Readonly<Record<string, readonly string[]>> = {
   product_id: ['p1', 'P1', 'p9'],
   sku: ['s-1', "s'2"],
   tier: [...TIERS, 'GOLD', 'platinum'],
+  campaign_id: [...CAMPAIGNS, CAMPAIGNS[0].toUpperCase()],
+  email_topics: ['offers', 'newsletter', 'SURVEYS', 'nothing'],
 };
 
 const DATES = [

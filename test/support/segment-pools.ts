@@ -31,6 +31,10 @@ export const COUPONS = ['SUMMER', 'summer', 'x;y'] as const;
 export const COMPANIES = ['Acme GmbH', 'ACME gmbh', 'Müller & Söhne', "O'Neil"] as const;
 export const AMOUNTS = [0, 1, 99, 100, 9_999, 10_000, 10_001, 5_000_000_000] as const;
 export const CURRENCIES = ['EUR', 'USD', 'JPY', 'KWD'] as const;
+export const CAMPAIGNS = [
+  '0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11',
+  '0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a12',
+] as const;
 export const TIERS = ['bronze', 'silver', 'gold'] as const;
 export const DOMAINS = ['example.com', 'example.org', 'bücher.example'] as const;
 

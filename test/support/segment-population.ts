@@ -22,6 +22,8 @@ import { Calendar } from '../../src/domain/segments/moments.ts';
 import { tagKey } from '../../src/domain/tags.ts';
 import type { TestStore } from './harness.ts';
 import { possess, possessions } from './segment-accounts.ts';
+import { acceptsMarketing, state, statements } from './segment-consents.ts';
+import { correspond, correspondence } from './segment-mails.ts';
 import {
   AMOUNTS,
   CATEGORIES,
@@ -146,7 +148,9 @@ const customerOf = (timezone: string, currency: string) =>
     phoneCountry: maybe(pick(COUNTRIES)),
     defaultCountry: maybe(pick(COUNTRIES)),
     wholesale: fc.boolean(),
-    acceptsMarketing: fc.boolean(),
+    phone: fc.boolean(),
+    statements: statements(instants(timezone)),
+    correspondence: correspondence(instants(timezone)),
     custom,
     totalSpent: pick(AMOUNTS),
     refundedTotal: pick(AMOUNTS),
@@ -164,12 +168,20 @@ type Generated = ReturnType<typeof customerOf> extends fc.Arbitrary<infer T> ? T
 const NOW = new Date('2026-11-22T10:30:00Z');
 const times = { createdAt: NOW, updatedAt: NOW };
 
+/** Where the customer can be reached. */
+const addressesOf = ({ domain, phone }: Generated, index: number) => ({
+  email: domain === null ? null : `c${index}@${domain}`,
+  phone: phone ? `+4930${100_000 + index}` : null,
+});
+
 function customerRow(id: string, index: number, generated: Generated) {
-  const { domain, company, birthday, birthdayYear, ...columns } = generated;
-  const email = domain === null ? null : `c${index}@${domain}`;
+  const { domain, company, birthday, birthdayYear, statements, correspondence, ...columns } = generated;
+  const { email, phone } = addressesOf(generated, index);
   return {
     ...columns,
     ...birthday,
+    phone,
+    acceptsMarketing: acceptsMarketing({ email, statements }),
     birthdayYear: birthday.birthdayMonth === null ? null : birthdayYear,
     id,
     externalId: `e${index}`,
@@ -301,6 +313,11 @@ export async function populate(
       placed.flatMap(({ lines }) => lines),
     );
     await possess(tx, people);
+    await correspond(tx, people);
+    await state(
+      tx,
+      people.map(({ facts }, index) => ({ ...addressesOf(facts, index), statements: facts.statements })),
+    );
   });
   return people.map(({ id }) => id);
 }

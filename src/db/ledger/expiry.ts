@@ -28,12 +28,13 @@ const due = statement<LotPosition & { at: Date; limit: number }, DueLot>(
 );
 
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
-const FIRST: LotPosition = { expiresAt: '-infinity', accountId: BEFORE_ALL, lotId: BEFORE_ALL };
+/** Before all lots. */
+export const FIRST_LOT: LotPosition = { expiresAt: '-infinity', accountId: BEFORE_ALL, lotId: BEFORE_ALL };
 
 /** The next lots that have expired by `at`, soonest first. */
 export const listDueLots = (
   db: Db,
-  { after = FIRST, ...rest }: { after?: LotPosition | undefined; at: Date; limit: number },
+  { after = FIRST_LOT, ...rest }: { after?: LotPosition | undefined; at: Date; limit: number },
 ): Promise<DueLot[]> => due(db, { ...after, ...rest });
 
 /** What happened to a lot before this booking of it. */

@@ -7,6 +7,7 @@ import type { Booking } from '../../domain/ledger/entries.ts';
 import { type Db, statement } from '../connection.ts';
 import type { NewEvent } from '../events.ts';
 import type { KeptRow } from '../idempotency-keys.ts';
+import type { NewMessageRow } from '../messages.ts';
 import { columnsOf, definitionOf, type RecordColumn } from '../record-sets.ts';
 import { events } from '../tables/events.ts';
 import { idempotencyKeys } from '../tables/idempotency-keys.ts';
@@ -15,17 +16,15 @@ import {
   holds,
   ledgerAccounts,
   lots,
-  messages,
   overdrafts,
   transferNotes,
   transfers,
 } from '../tables/ledger.ts';
+import { messages } from '../tables/messages.ts';
 import type { HoldView } from './holds.ts';
 
 /** A hold that is new in its account. */
 export type NewHold = Omit<HoldView, 'customerId' | 'unit'>;
-
-export type NewMessage = Omit<typeof messages.$inferInsert, 'storeId'>;
 
 /** What is to be written. Holds are new or changed; an account whose holds change has a booking, be it an empty one. */
 export interface LedgerChange {
@@ -35,7 +34,7 @@ export interface LedgerChange {
     closedAt: Date | null;
   })[];
   events?: readonly NewEvent[];
-  messages?: readonly NewMessage[];
+  messages?: readonly NewMessageRow[];
   /** The answer of an idempotent request. */
   kept?: KeptRow;
   at: Date;

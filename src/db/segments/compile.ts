@@ -124,7 +124,9 @@ function testSql(scalar: Scalar, test: Test, tokens: Tokens): SQL {
       return rangesSql(expression, scalar.type, test.ranges);
     case 'among': {
       if (scalar.when)
-        return anyOf(test.keys.map((key) => registrySql(scalar.when?.[String(key)] ?? 'false', tokens)));
+        return anyOf(
+          test.keys.map((key) => sql`(${registrySql(scalar.when?.[String(key)] ?? 'false', tokens)})`),
+        );
       if (scalar.many)
         return sql`${expression} && array[${listOf(test.keys.map((key) => sql`${key}`))}]::text[]`;
       return amongSql(
@@ -246,7 +248,7 @@ function missingSql(context: Context, bound: Extract<BoundLeaf, { is: 'missing' 
     );
   }
   if (attribute.kind === 'value') {
-    const expression = registrySql(attribute.sql, context);
+    const expression = registrySql(attribute.sql, { ...context, at });
     return sql`(${expression}) is ${negated ? sql`not null` : sql`null`}`;
   }
   const hasValue = onAnyValue(attribute, (value) => sql`${value} is not null`);
@@ -324,7 +326,7 @@ function rowsSql(context: Context, bound: BoundRows, negated: boolean): SQL {
 }
 
 /** The same bits as `sampleBucket` (domain/segments/sample.ts). */
-const bucketSql = (salt: string, id: SQL): SQL =>
+export const bucketSql = (salt: string, id: SQL): SQL =>
   sql`('x' || left(md5(${salt}::text || ':' || ${id}::text), 8))::bit(32)::bigint`;
 
 function leafSql(context: Context, bound: BoundLeaf, isInverted: boolean): SQL {
@@ -332,7 +334,8 @@ function leafSql(context: Context, bound: BoundLeaf, isInverted: boolean): SQL {
     case 'value': {
       const negated = bound.negated !== isInverted;
       if (bound.attribute.of) return oneRowSql(context, bound, bound.attribute.of, negated);
-      return twoValued(bound.attribute, testSql(bound.attribute, bound.test, context), negated);
+      const condition = testSql(bound.attribute, bound.test, { ...context, at: bound.at });
+      return twoValued(bound.attribute, condition, negated);
     }
     case 'missing':
       return missingSql(context, bound, bound.negated !== isInverted);

@@ -12,6 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { RegistrationProfile } from '../../domain/accounts/registrations.ts';
 import type { AccountTokenKind, LoginMethod, SessionEnd } from '../../domain/accounts/tokens.ts';
 import { bytes, id, instant, keyText, storeId } from './columns.ts';
 import { customers } from './customers.ts';
@@ -63,6 +64,7 @@ export const accountTokens = pgTable(
       foreignColumns: [customers.storeId, customers.id],
     }).onDelete('cascade'),
     index('account_tokens_by_customer').on(table.storeId, table.customerId, table.kind),
+    index('account_tokens_by_message').on(table.storeId, table.messageId),
     index('account_tokens_by_expiry').on(table.storeId, table.expiresAt),
   ],
 );
@@ -75,7 +77,7 @@ export const registrations = pgTable(
     id: id(),
     emailNorm: keyText('email_norm').notNull(),
     /** What the form said: names, language, topics. */
-    profile: jsonb('profile').$type<Record<string, unknown>>().notNull(),
+    profile: jsonb('profile').$type<RegistrationProfile>().notNull(),
     passwordHash: text('password_hash').notNull(),
     messageId: uuid('message_id').notNull(),
     expiresAt: instant('expires_at').notNull(),

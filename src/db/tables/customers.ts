@@ -56,6 +56,8 @@ export const customers = pgTable(
     registeredAt: instant('registered_at'),
     source: keyText('source').$type<Source>().notNull(),
     acceptsMarketing: boolean('accepts_marketing').notNull(),
+    /** Most marketing mails within 30 days that the customer wants; null: as many as the store sends. */
+    contactLimit: smallint('contact_limit'),
     wholesale: boolean('wholesale').notNull(),
     primaryGroupId: uuid('primary_group_id'),
     custom: jsonb('custom').$type<Record<string, unknown>>().notNull(),

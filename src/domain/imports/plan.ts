@@ -30,11 +30,10 @@ export const IMPORTED_FIELDS = [
   'gender',
   'language',
   'timezone',
-  'acceptsMarketing',
   'wholesale',
 ] as const;
 export type ImportedColumns = Omit<CustomerFields, 'birthday'> &
-  ReturnType<typeof birthdayColumns> & { acceptsMarketing?: boolean; wholesale?: boolean };
+  ReturnType<typeof birthdayColumns> & { wholesale?: boolean };
 
 /** A customer as the plan needs it: rows of the table fit. */
 export interface KnownCustomer extends Named {
@@ -145,9 +144,14 @@ function refuseRow<Known extends KnownCustomer>(
   );
 }
 
+/** What the file says about marketing last; undefined: nothing. Consent is for an address, so it needs one. */
+export const acceptanceOf = ({ rows }: Pick<PlannedCustomer, 'rows'>): boolean | undefined =>
+  rows.findLast(({ record }) => record.acceptsMarketing !== undefined)?.record.acceptsMarketing;
+
 /** The columns among what a row says; facts of other tables are left out. */
 function columnsOf(record: CustomerRecord): ImportedColumns {
-  const { id, tags, groups, custom, note, createdAt, address, birthday, ...columns } = record;
+  const { id, tags, groups, custom, note, createdAt, address, birthday, acceptsMarketing, ...columns } =
+    record;
   return { ...columns, ...birthdayColumns(birthday) };
 }
 

@@ -39,6 +39,15 @@ export function birthdaySourceId(customerId: string, year: number): string {
   return `${customerId}:${year}`;
 }
 
+/** P8: whether the day itself changes. Giving it for the first time is no edit, taking it away is one. */
+export function isBirthdayEdit(
+  before: { birthdayMonth: number | null; birthdayDay: number | null },
+  after: Pick<Birthday, 'month' | 'day'> | null,
+): boolean {
+  if (before.birthdayMonth === null || before.birthdayDay === null) return false;
+  return after?.month !== before.birthdayMonth || after.day !== before.birthdayDay;
+}
+
 /**
  * P8: edited once a calendar year of the store. Giving the birthday for the first time is no edit, so it leaves
  * `lastEditedYear` null.

@@ -5,6 +5,7 @@ import { daysInMonth } from '../fields.ts';
 import { jsonPointer } from '../json-pointer.ts';
 import type { EarningRule, Multiplier, PendingPolicy } from './earning.ts';
 import type { ExpiryPolicy } from './expiry.ts';
+import type { ProgrammeMails } from './mails.ts';
 import type { ReferralSettings } from './referrals.ts';
 import type { ReversalPolicy } from './reversal.ts';
 import type { TierLevel, TierSettings } from './tiers.ts';
@@ -34,6 +35,8 @@ export interface ProgrammeSettings {
   tiers: TierSettings | null;
   /** P9; null = nobody is rewarded for friends. */
   referrals: ReferralSettings | null;
+  /** Absent: it sends none. */
+  mails?: ProgrammeMails;
 }
 
 /** Ids of rules, keys of tiers. */

@@ -11,6 +11,7 @@ export const MESSAGE_KINDS = {
   password_reset: 'transactional',
   email_verification: 'transactional',
   email_change: 'transactional',
+  email_changed: 'transactional',
   account_exists: 'transactional',
   consent_confirmation: 'transactional',
   credit_granted: 'transactional',
@@ -68,6 +69,7 @@ export const SKIP_REASONS = [
   'contact_limit',
   'holdout',
   'expired',
+  'obsolete',
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 

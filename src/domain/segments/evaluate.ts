@@ -4,6 +4,7 @@ import {
   type Bound,
   type BoundLeaf,
   type BoundRows,
+  type BoundValue,
   isWithin,
   type ListTest,
   type RowTest,
@@ -33,6 +34,12 @@ function passes(test: Test, value: FactValue): boolean {
       return String(value).includes(test.text);
   }
 }
+
+/** What a word is called: itself, and the words that stand for it and others. */
+const callingsOf = ({ means = {} }: Pick<Scalar, 'means'>, key: FactValue): FactValue[] => [
+  key,
+  ...Object.keys(means).filter((word) => means[word]?.includes(String(key))),
+];
 
 function listPasses(attribute: ListAttribute, test: ListTest, values: readonly string[]): boolean {
   const keys = values.map((value) => attribute.key(value));
@@ -80,6 +87,9 @@ function rowsPass(bound: BoundRows, facts: Facts): boolean {
   return bound.totals.every(holds);
 }
 
+const valuePasses = ({ attribute, test }: BoundValue, facts: Facts): boolean =>
+  callingsOf(attribute, keyOf(attribute, valueIn(facts, attribute))).some((key) => passes(test, key));
+
 const isMissing = (bound: Extract<BoundLeaf, { is: 'missing' }>, facts: Facts): boolean =>
   bound.attribute.kind === 'list'
     ? listIn(facts, bound.attribute).length === 0
@@ -88,7 +98,7 @@ const isMissing = (bound: Extract<BoundLeaf, { is: 'missing' }>, facts: Facts): 
 function leafMatches(bound: BoundLeaf, facts: Facts): boolean {
   switch (bound.is) {
     case 'value':
-      return passes(bound.test, keyOf(bound.attribute, valueIn(facts, bound.attribute))) !== bound.negated;
+      return valuePasses(bound, facts) !== bound.negated;
     case 'missing':
       return isMissing(bound, facts) !== bound.negated;
     case 'list':

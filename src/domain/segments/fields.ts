@@ -7,12 +7,13 @@ import { LISTED_STATUSES, STATUSES_WITH_ACCOUNT } from '../customer-filter.ts';
 import { GENDERS, SOURCES } from '../customers.ts';
 import { caseKey, foldText } from '../fields.ts';
 import { REFERRAL_STATES } from '../loyalty/referrals.ts';
+import type { ConsentState } from '../mail/consents.ts';
 import { COUNTED_STATUSES, ORDER_STATUSES } from '../orders.ts';
 import { tagKey } from '../tags.ts';
 import type { Operator } from './ast.ts';
 
 /** Areas in the order in which people read them. */
-export const AREAS = ['Profile', 'Address', 'Orders', 'Credit and loyalty', 'Consent'] as const;
+export const AREAS = ['Profile', 'Address', 'Orders', 'Credit and loyalty', 'Consent and mail'] as const;
 export type Area = (typeof AREAS)[number];
 
 /**
@@ -52,6 +53,8 @@ export interface Scalar {
   words?: readonly string[];
   /** Of a `word` that follows from columns: when it is which; the planner knows how common a column's values are. */
   when?: Readonly<Record<string, string>>;
+  /** Words that stand for several others; no value is ever one of them. */
+  means?: Readonly<Record<string, readonly string[]>>;
   /** Never missing. */
   always?: true;
   /** A parameter that has several values at once: `sql` and `shown` are arrays. */
@@ -847,27 +850,173 @@ const LOYALTY: readonly Attribute[] = [
   },
 ];
 
-/** States of email consent that this version knows. */
-export const EMAIL_CONSENTS = ['subscribed', 'not_subscribed'] as const;
+/** What somebody said about marketing: `not_subscribed` stands for all but the first. */
+export const CONSENTS = ['subscribed', 'pending', 'unsubscribed', 'never', 'not_subscribed'] as const;
+
+/** A topic of the customer's present address is in this state. */
+const saysOf = (channel: string, address: string, ...states: readonly ConsentState[]): string =>
+  `exists (select from consents k where k.store_id = :store and k.channel = '${channel}' and k.address = ${address} and k.state in (${listOf(states)}))`;
+
+/** One topic that is granted is enough; then one that waits; then one that was withdrawn. */
+function consentOf(channel: string, address: string, subscribed: string) {
+  const [pending, withdrawn] = [saysOf(channel, address, 'pending'), saysOf(channel, address, 'withdrawn')];
+  return {
+    ...word(CONSENTS),
+    sql: `case when ${subscribed} then 'subscribed' when ${pending} then 'pending' when ${withdrawn} then 'unsubscribed' else 'never' end`,
+    when: {
+      subscribed,
+      pending: `not ${subscribed} and ${pending}`,
+      unsubscribed: `not ${subscribed} and not ${pending} and ${withdrawn}`,
+      never: `not ${subscribed} and not ${saysOf(channel, address, 'pending', 'withdrawn')}`,
+      not_subscribed: `not ${subscribed}`,
+    },
+    means: { not_subscribed: ['pending', 'unsubscribed', 'never'] },
+    always: true as const,
+  };
+}
 
 const CONSENT: readonly Attribute[] = [
   {
     kind: 'value',
-    area: 'Consent',
+    area: 'Consent and mail',
     name: 'email_consent',
     label: 'Email consent',
-    description: 'Whether the customer accepts marketing by email.',
+    description:
+      'Whether the customer accepts marketing by email: `subscribed` to at least one topic, `pending` until the address is confirmed, `unsubscribed` from all that was ever agreed to, or `never` asked. `not_subscribed` is everything but the first.',
     since: SINCE,
     example: "email_consent = 'subscribed'",
-    ...word(EMAIL_CONSENTS),
-    sql: "case when customers.accepts_marketing then 'subscribed' else 'not_subscribed' end",
-    when: { subscribed: 'customers.accepts_marketing', not_subscribed: 'not customers.accepts_marketing' },
+    ...consentOf('email', 'customers.email_norm', 'customers.accepts_marketing'),
+  },
+  {
+    kind: 'value',
+    area: 'Consent and mail',
+    name: 'sms_consent',
+    label: 'SMS consent',
+    description: 'The same for marketing by text message, at the present phone.',
+    since: SINCE,
+    example: "sms_consent = 'subscribed'",
+    ...consentOf('sms', 'customers.phone', saysOf('sms', 'customers.phone', 'granted')),
+  },
+  {
+    kind: 'list',
+    area: 'Consent and mail',
+    name: 'email_topics',
+    label: 'Email topics',
+    description: 'Keys of the topics that are granted for the present email address.',
+    since: SINCE,
+    example: "email_topics CONTAINS 'offers'",
+    from: "customers kc join consents k on k.store_id = kc.store_id and k.channel = 'email' and k.address = kc.email_norm and k.state = 'granted'",
+    stores: ['kc.store_id', 'k.store_id'],
+    customer: 'kc.id',
+    values: ['k.topic'],
+    shown: ['k.topic'],
+    key: lowerAscii,
+  },
+  {
+    kind: 'value',
+    area: 'Consent and mail',
+    name: 'subscribed_date',
+    label: 'Subscribed since',
+    description: 'Day on which the customer first agreed to one of the topics that are granted by email now.',
+    since: SINCE,
+    example: 'subscribed_date >= -30d',
+    type: 'date',
+    sql: `case when customers.accepts_marketing then (
+      select min(k.since) from consents k
+      where k.store_id = :store and k.channel = 'email' and k.address = customers.email_norm and k.state = 'granted') end`,
+  },
+  {
+    kind: 'value',
+    area: 'Consent and mail',
+    name: 'suppressed',
+    label: 'Suppressed',
+    description: 'Whether the email address gets no mail at present: it bounced, complained or was blocked.',
+    since: SINCE,
+    example: 'suppressed = true',
+    type: 'boolean',
+    sql: `exists (
+      select from suppressions s where s.store_id = :store and s.email = customers.email_norm and s.active
+        and (s.until is null or s.until > :at))`,
     always: true,
   },
 ];
 
+/** What a mail can have come to, with the column that says when. */
+const MAIL_EVENTS = {
+  sent: 'sent_at',
+  delivered: 'delivered_at',
+  clicked: 'clicked_at',
+  bounced: 'bounced_at',
+  complained: 'complained_at',
+  unsubscribed: 'unsubscribed_at',
+} as const;
+
+/** One row for each event of a mail. Whoever asks for one event reads that arm alone: the others are false at planning. */
+const MAIL_EVENT_ROWS = Object.entries(MAIL_EVENTS)
+  .map(
+    ([event, column]) =>
+      `select m.customer_id, m.campaign_id, '${event}' as event, m.${column} as at from messages m where m.store_id = :store and m.customer_id is not null and m.${column} is not null`,
+  )
+  .join(' union all ');
+
+/** Ids are compared as they are written in answers. */
+const uuidKey = (text: string): string | undefined =>
+  /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text) ? text.toLowerCase() : undefined;
+
+const MAIL: readonly Attribute[] = [
+  {
+    kind: 'rows',
+    area: 'Consent and mail',
+    name: 'email',
+    label: 'Email',
+    description:
+      'What mails to the customer came to, of any kind: each was `sent` and may have been `delivered`, `clicked` by a person, `bounced`, `complained` about or `unsubscribed` by. Without `event` each of these counts.',
+    since: SINCE,
+    example: "email MATCHES (event = 'clicked', date >= -30d)",
+    from: `(${MAIL_EVENT_ROWS}) e`,
+    stores: [],
+    customer: 'e.customer_id',
+    scope: 'true',
+    noun: ['event of a mail', 'events of mails'],
+    parameters: {
+      event: {
+        label: 'Event',
+        description: 'What the mail came to.',
+        ...word(Object.keys(MAIL_EVENTS)),
+        sql: 'e.event',
+        always: true,
+      },
+      campaign_id: {
+        label: 'Campaign',
+        description: 'Id of the campaign that the mail belongs to.',
+        type: 'text',
+        sql: 'e.campaign_id::text',
+        key: uuidKey,
+        takes: 'the id of a campaign',
+      },
+      date: {
+        label: 'Date',
+        description: 'Day of the event; the first one, of clicks.',
+        type: 'date',
+        sql: 'e.at',
+        always: true,
+      },
+    },
+    aggregates: {
+      count: { type: 'integer', label: 'Count', description: 'How many events of mails fit.', of: 'rows' },
+    },
+  },
+];
+
 /** Every attribute that each store has, area by area. */
-export const ATTRIBUTES: readonly Attribute[] = [...PROFILE, ...ADDRESS, ...ORDERS, ...LOYALTY, ...CONSENT];
+export const ATTRIBUTES: readonly Attribute[] = [
+  ...PROFILE,
+  ...ADDRESS,
+  ...ORDERS,
+  ...LOYALTY,
+  ...CONSENT,
+  ...MAIL,
+];
 
 const CUSTOM_PREFIX = 'custom.';
 export const customName = (key: string): string => `${CUSTOM_PREFIX}${key}`;

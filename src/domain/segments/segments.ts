@@ -24,7 +24,7 @@ export const SLUG_PATTERN = '^[a-z0-9][a-z0-9_-]{0,62}$';
 const MAX_SLUG_LENGTH = 63;
 
 /** What names a segment and so keeps it as it is; areas that refer to segments add their kinds here. */
-export type SegmentUse = { kind: 'segment'; id: string; name: string };
+export type SegmentUse = { kind: 'segment' | 'campaign'; id: string; name: string };
 
 /** The segment as one that names something. */
 export const useBy = ({ id, name }: { id: string; name: string }): SegmentUse => ({

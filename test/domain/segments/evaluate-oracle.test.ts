@@ -201,6 +201,9 @@ const POSITIVE: Readonly<Partial<Record<Clause['op'], Clause['op']>>> = {
   is_not_null: 'is_null',
 };
 
+/** Of consent: everything but `subscribed`. */
+const NOT_SUBSCRIBED = 'not_subscribed';
+
 /** Whether a clause without NOT holds for a value that is there. */
 function isTrueOf(
   type: ScalarType,
@@ -214,7 +217,8 @@ function isTrueOf(
     const same = sameFor(attribute);
     const [seen, wanted] = [same(String(value)), values.map(({ text }) => same(text))];
     if (op === 'starts_with') return seen.startsWith(wanted[0] ?? '');
-    return op === 'contains' ? seen.includes(wanted[0] ?? '') : wanted.includes(seen);
+    if (op === 'contains') return seen.includes(wanted[0] ?? '');
+    return wanted.includes(seen) || (wanted.includes(NOT_SUBSCRIBED) && seen !== 'subscribed');
   }
   if (type === 'yearly_date') {
     const days = values.map((literal) => dayOf(whenOf(literal, world), world));
@@ -371,7 +375,7 @@ function factOf(
     yearly_date: pick(BIRTHDAYS),
     age: fc.tuple(pick([1985, 2000, 2004, 2008]), pick(BIRTHDAYS)).map(([year, day]) => year * 10_000 + day),
     boolean: fc.boolean(),
-    word: pick(words ?? ['']),
+    word: pick(words?.filter((word) => word !== NOT_SUBSCRIBED) ?? ['']),
     text: pick(TEXTS[name] ?? WORDS),
   };
   return always ? values[type] : fc.option(values[type], { nil: null, freq: 3 });

@@ -4,9 +4,9 @@ import {
   AREAS,
   ATTRIBUTES,
   type Attribute,
+  CONSENTS,
   catalogueOf,
   customName,
-  EMAIL_CONSENTS,
   operatorsOf,
   parameterOperators,
   type RowsAttribute,
@@ -59,7 +59,7 @@ t.test('every attribute has a name of its own, a label, a description and its ve
 t.test('attributes stand together by their areas, in their order', async (t) => {
   t.strictSame(
     [...new Set(ATTRIBUTES.map(({ area }) => area))],
-    ['Profile', 'Address', 'Orders', 'Credit and loyalty', 'Consent'],
+    ['Profile', 'Address', 'Orders', 'Credit and loyalty', 'Consent and mail'],
   );
   const areas = ATTRIBUTES.map(({ area }) => AREAS.indexOf(area));
   t.strictSame(areas, areas.toSorted());
@@ -128,12 +128,22 @@ t.test('every table that is joined is bound to the store and the customer', asyn
     const rows = attribute.kind === 'value' ? attribute.of : attribute;
     if (!rows) continue;
     const { from, stores, customer } = rows;
+    if (from.startsWith('(')) {
+      // Each table below says itself whose it is; the customer comes out of each of them.
+      const arms = from.split(' union all ');
+      for (const arm of arms)
+        t.match(arm, /select (\w+)\.customer_id, .* from \w+ \1 where \1\.store_id = :store and /);
+      t.match(from, new RegExp(`\\) ${customer.replace('.customer_id', '')}$`), attribute.name);
+      continue;
+    }
     const bound = [...from.matchAll(/(\w+\.store_id) = :store/g)].map(([, column]) => column);
     const aliases = [...from.matchAll(/(?:^|join )\w+ (\w+)/g)].map(([, alias]) => `${alias}.store_id`);
     t.strictSame([...stores, ...bound].sort(), aliases.sort(), attribute.name);
     t.ok(
       aliases.some((column) =>
-        ['customer_id', 'advocate_id'].some((owner) => customer === column.replace('store_id', owner)),
+        ['customer_id', 'advocate_id', ...(from.startsWith('customers ') ? ['id'] : [])].some(
+          (owner) => customer === column.replace('store_id', owner),
+        ),
       ),
       attribute.name,
     );
@@ -192,14 +202,19 @@ t.test('what each attribute is made of', async (t) => {
     'tier_since date',
     'enrolled_date date',
     'referrals rows',
-    'email_consent word always subscribed not_subscribed',
+    'email_consent word always subscribed pending unsubscribed never not_subscribed',
+    'sms_consent word always subscribed pending unsubscribed never not_subscribed',
+    'email_topics list',
+    'subscribed_date date',
+    'suppressed boolean always',
+    'email rows',
     'custom.nick text',
     'custom.shoe_size number',
     'custom.b2b boolean',
     'custom.since calendar_date',
     'custom.level word Gold silver',
   ]);
-  t.strictSame(EMAIL_CONSENTS, ['subscribed', 'not_subscribed']);
+  t.strictSame(CONSENTS, ['subscribed', 'pending', 'unsubscribed', 'never', 'not_subscribed']);
 });
 
 t.test('functions: parameters, totals and what a row is called', async (t) => {
@@ -247,6 +262,13 @@ t.test('functions: parameters, totals and what a row is called', async (t) => {
       'sum_amount money of amount: Sum',
     ],
   });
+  t.strictSame(shape('email'), {
+    noun: ['event of a mail', 'events of mails'],
+    list: ['event word always', 'campaign_id text', 'date date always'],
+    totals: ['count integer of rows: Count'],
+  });
+  const { event } = rowsOf('email').parameters;
+  t.strictSame(event?.words, ['sent', 'delivered', 'clicked', 'bounced', 'complained', 'unsubscribed']);
 });
 
 t.test('how what people write is compared', async (t) => {
@@ -279,6 +301,9 @@ t.test('how what people write is compared', async (t) => {
   for (const parameter of [channel, payment_method, coupon])
     t.equal(parameter?.key?.('É-ShopZA'), 'É-shopza');
   t.equal(currency?.key?.('usd'), 'USD');
+  const { campaign_id } = rowsOf('email').parameters;
+  t.equal(campaign_id?.key?.('0199A3C4-7E1F-7A60-9D39-6F1F3F1F9A11'), '0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11');
+  t.equal(campaign_id?.key?.('spring'), undefined);
   const { category, tag, product_id, sku } = rowsOf('products_purchased').parameters;
   for (const parameter of [category, tag]) t.equal(parameter?.key?.('HÜTE'), 'hüte');
   for (const parameter of [product_id, sku]) t.equal(parameter?.key, undefined, 'exactly');
@@ -306,6 +331,7 @@ t.test('where lists are found, and what people see of them', async (t) => {
       ['customer_regions', 'a.region_code, a.region_key', 'a.region_code, a.region'],
       ['customer_cities', 'a.city_key', 'a.city'],
       ['postcodes', 'a.postcode_key', 'a.postcode'],
+      ['email_topics', 'k.topic', 'k.topic'],
     ],
   );
 });
@@ -313,14 +339,25 @@ t.test('where lists are found, and what people see of them', async (t) => {
 t.test('a word that follows from columns has a condition for each of its values', async (t) => {
   const derived = everything.flatMap((one) => (one.kind === 'value' && one.when ? [one] : []));
   t.strictSame(
-    derived.map(({ name, words, when }) => [name, words, when]),
+    derived.map(({ name, words, when = {} }) => [name, words, Object.keys(when)]),
     [
-      [
-        'email_consent',
-        EMAIL_CONSENTS,
-        { subscribed: 'customers.accepts_marketing', not_subscribed: 'not customers.accepts_marketing' },
-      ],
+      ['email_consent', CONSENTS, [...CONSENTS]],
+      ['sms_consent', CONSENTS, [...CONSENTS]],
     ],
+  );
+  const { when } = derived[0] ?? {};
+  t.equal(when?.subscribed, 'customers.accepts_marketing');
+  t.equal(when?.not_subscribed, 'not customers.accepts_marketing', 'one look at a column, as it always was');
+});
+
+t.test('a word that stands for others stands for words that there are', async (t) => {
+  const umbrellas = everything.flatMap((one) => (one.kind === 'value' && one.means ? [one] : []));
+  for (const { words = [], means = {} } of umbrellas)
+    for (const [word, meant] of Object.entries(means))
+      t.ok([word, ...meant].every((one) => words.includes(one)));
+  t.strictSame(
+    umbrellas.map(({ name }) => name),
+    ['email_consent', 'sms_consent'],
   );
 });
 
