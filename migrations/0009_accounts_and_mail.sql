@@ -308,6 +308,8 @@ CREATE TABLE "templates" (
 --> statement-breakpoint
 ALTER TABLE "messages" DROP CONSTRAINT "messages_store_fk";
 --> statement-breakpoint
+ALTER TABLE "messages" DROP CONSTRAINT "messages_customer_fk";
+--> statement-breakpoint
 ALTER TABLE "messages" ALTER COLUMN "customer_id" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "customers" ADD COLUMN "contact_limit" smallint;--> statement-breakpoint
 ALTER TABLE "messages" ADD COLUMN "class" text collate "C" DEFAULT 'transactional' NOT NULL;--> statement-breakpoint

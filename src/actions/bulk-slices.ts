@@ -17,7 +17,7 @@ import {
   recordItems,
   updateBulkCustomers,
 } from '../db/bulk.ts';
-import { leaveAudiences } from '../db/campaigns.ts';
+import { deleteMailsOf } from '../db/campaigns.ts';
 import type { Tx } from '../db/connection.ts';
 import { deleteConsentsOf } from '../db/consents.ts';
 import { touchCustomers } from '../db/customers.ts';
@@ -235,7 +235,7 @@ async function deleteAll({ ctx, tx, ids }: Batch): Promise<Deed> {
       planDeletion(customer, { allOrdersCount: orders.get(customer.id) ?? 0, ...ledgerOf(customer.id) }),
     effect: async (done) => {
       await deleteConsentsOf(tx, { ids: idsOf(done) });
-      await leaveAudiences(tx, { ids: idsOf(done) });
+      await deleteMailsOf(tx, { ids: idsOf(done) });
       await deleteCustomers(tx, { ids: idsOf(done) });
     },
     event: () => ({ kind: 'customer.deleted' }),

@@ -105,8 +105,6 @@ export async function readProgress(ctx: Ctx, { id, status }: Pick<CampaignRow, '
   };
 }
 
-export type CampaignProgress = Awaited<ReturnType<typeof readProgress>>;
-
 /** @throws Problem NOT_FOUND */
 export async function findKnown(db: Db, id: string): Promise<CampaignRow> {
   const campaign = await findCampaign(db, id);

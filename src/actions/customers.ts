@@ -1,6 +1,6 @@
 // Customers: what all that happens to them begins with, and deleting. Creating and changing is in customer-profiles.ts.
 import type { Ctx } from '../context.ts';
-import { leaveAudiences } from '../db/campaigns.ts';
+import { deleteMailsOf } from '../db/campaigns.ts';
 import type { Db, Tx } from '../db/connection.ts';
 import { deleteConsentsOf } from '../db/consents.ts';
 import {
@@ -131,7 +131,7 @@ export function deleteCustomer(ctx: Ctx, id: string, ifMatch?: number): Promise<
     accepted(checkDelete(await deletionFactsOf(tx, id, ctx.now)));
     await tell(ctx, tx, { kind: 'customer.deleted', customerId: id });
     await deleteConsentsOf(tx, { ids: [id] });
-    await leaveAudiences(tx, { ids: [id] });
+    await deleteMailsOf(tx, { ids: [id] });
     await deleteRow(tx, id);
   });
 }

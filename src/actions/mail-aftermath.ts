@@ -1,5 +1,6 @@
 // What follows from the outcome of a mail: the timeline, the suppression list, the brake of its campaign.
 import type { Ctx } from '../context.ts';
+import { endStragglers } from '../db/campaigns.ts';
 import type { Tx } from '../db/connection.ts';
 import type { OutcomeRecord, RecordedMessage } from '../db/mail-leases.ts';
 import { normaliseEmail } from '../domain/emails.ts';
@@ -41,5 +42,7 @@ export async function afterOutcomes(
 ): Promise<void> {
   await tell(ctx, tx, ...recorded.flatMap(happeningOf));
   const written = new Set(recorded.map(({ id }) => id));
+  const waiting = recorded.filter(({ status, campaignId }) => status === 'deferred' && campaignId !== null);
+  if (waiting.length > 0) await endStragglers(tx, { ids: waiting.map(({ id }) => id) });
   await suppress(ctx, tx, records.filter(({ id }) => written.has(id)).flatMap(markOf));
 }

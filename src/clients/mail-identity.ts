@@ -37,18 +37,16 @@ const ADDRESS_MAC_BYTES = 10;
 const LINK_MAC_BYTES = 16;
 const LINK_BYTES = 2 * UUID_BYTES + LINK_MAC_BYTES;
 
-const bytesOf = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex');
+/** Of one UUID or several in a row. */
+const bytesOf = (uuids: string): Buffer => Buffer.from(uuids.replaceAll('-', ''), 'hex');
 const uuidOf = (bytes: Buffer): string =>
   bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
-function mac({ identity }: Signing, purpose: Purpose, { storeId, id }: MailRow, url = ''): Buffer {
-  return createHmac('sha256', identity)
-    .update(`${purpose}\0`)
-    .update(bytesOf(storeId))
-    .update(bytesOf(id))
-    .update(url)
-    .digest();
-}
+/** The store, then the mail. */
+const rowBytes = ({ storeId, id }: MailRow): Buffer => bytesOf(storeId + id);
+
+const mac = ({ identity }: Signing, purpose: Purpose, row: MailRow, url = ''): Buffer =>
+  createHmac('sha256', identity).update(`${purpose}\0`).update(rowBytes(row)).update(url).digest();
 
 const isSame = (given: Buffer, expected: Buffer): boolean =>
   given.length === expected.length && timingSafeEqual(given, expected);
@@ -133,9 +131,7 @@ export function readOwnAddress(
 
 function linkToken(secrets: Signing, purpose: Purpose, row: MailRow, url = ''): string {
   const signature = mac(secrets, purpose, row, url).subarray(0, LINK_MAC_BYTES);
-  return Buffer.concat([bytesOf(row.storeId), bytesOf(row.id), signature, Buffer.from(url)]).toString(
-    'base64url',
-  );
+  return Buffer.concat([rowBytes(row), signature, Buffer.from(url)]).toString('base64url');
 }
 
 function readLinkToken(secrets: MailSecrets, purpose: Purpose, token: string): Click | undefined {

@@ -39,7 +39,8 @@ export interface PageContent {
   status?: Status | undefined;
 }
 
-const PAPER = '#ffffff';
+/** Of page and card the one on which text is harder to read, by day and by night. */
+const PAPER = '#f4f5f7';
 const NIGHT = '#15181c';
 
 const STYLE = `
@@ -69,6 +70,7 @@ input:not([type=checkbox]),select{width:100%;min-height:2.75rem;padding:.5rem .7
 input[aria-invalid=true]{border:2px solid var(--bad)}
 button{min-height:2.75rem;padding:.5rem 1.25rem;font:inherit;font-weight:600;color:var(--on-brand);background:var(--brand);border:1px solid var(--brand-text);border-radius:.375rem;cursor:pointer}
 button.second{color:var(--brand-text);background:transparent}
+hr{border:0;border-top:1px solid var(--line);margin:1.5rem 0}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 .status{padding:.75rem 1rem;margin:0 0 1.25rem;border:1px solid var(--line);border-left:.375rem solid var(--good);border-radius:.375rem}
 .status.problem{border-left-color:var(--bad)}

@@ -236,19 +236,25 @@ export const hasOpenMails = async (db: Db, id: string): Promise<boolean> =>
   (await waiting(db, { id }))[0]?.open ?? false;
 
 /**
- * Takes customers who are about to be deleted out of the audiences they are in: their rows go with them. The caller
- * holds their locks, so that no campaign freezes them meanwhile.
+ * Deletes the mails of customers who are about to be deleted, and of those who were merged into them; audiences shrink by
+ * them. No foreign key does that: it took 45 % of the time in which an audience is frozen, and held up every change of the
+ * customers in it. A mail that is frozen for somebody at the very moment of their deletion is skipped as `erased`.
  */
-export const leaveAudiences = statement<{ ids: readonly string[] }, never>(
-  'leave_audiences',
+export const deleteMailsOf = statement<{ ids: readonly string[] }, never>(
+  'delete_mails_of',
   (p) => sql`
-    update campaigns c set audience = c.audience - gone.count
+    with recursive family (id) as (
+      select c.id from customers c where c.store_id = ${p.storeId} and c.id = any(${p.ids}::uuid[])
+      union select c.id from customers c join family on c.store_id = ${p.storeId} and c.merged_into_id = family.id
+    ), gone as (
+      delete from messages m using family where m.store_id = ${p.storeId} and m.customer_id = family.id
+      returning m.campaign_id
+    )
+    update campaigns c set audience = c.audience - counted.count
     from (
-      select campaign_id, count(*)::integer as count from messages
-      where store_id = ${p.storeId} and customer_id = any(${p.ids}::uuid[]) and campaign_id is not null
-      group by campaign_id
-    ) gone
-    where c.store_id = ${p.storeId} and c.id = gone.campaign_id`,
+      select campaign_id, count(*)::integer as count from gone where campaign_id is not null group by campaign_id
+    ) counted
+    where c.store_id = ${p.storeId} and c.id = counted.campaign_id`,
 );
 
 export type SimulationRow = Omit<typeof campaignSimulations.$inferSelect, 'storeId'>;

@@ -46,7 +46,7 @@ end`;
 const contactsSince = (storeId: Placeholder, since: Placeholder): SQL => sql`(
   select count(*) from messages x
   where x.store_id = ${storeId} and x.customer_id = m.customer_id and x.id <> m.id and x.class = 'marketing'
-    and (x.status in ('sending', 'unknown') or x.sent_at > ${since}))`;
+    and (x.status = 'sending' or x.sent_at > ${since} or (x.status = 'unknown' and x.send_after > ${since})))`;
 
 /** Keeps two campaigns from writing to one person at the same moment; needed where a contact limit counts. */
 export const lockContacts = statement<{ ids: string[] }, never>(

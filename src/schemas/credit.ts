@@ -45,7 +45,9 @@ export const CreditChange = closed(
       examples: ['Parcel arrived late'],
     }),
     notify: Type.Optional(
-      Type.Boolean({ description: 'Whether to write to the customer about a grant (K4).' }),
+      Type.Boolean({
+        description: 'Whether to write to the customer about a grant (K4); the mail shows the reason.',
+      }),
     ),
     expiresAt: Type.Optional(
       DateTime({ description: 'When the granted credit stops counting; never, if absent.' }),

@@ -58,9 +58,14 @@ export const MessageAttempt = closed(
     number: Type.Integer({ description: '1 for the first.' }),
     outcome: stringEnum(ATTEMPT_OUTCOMES, { description: 'How it ended.' }),
     code: nullable(
-      Type.Integer({ description: 'SMTP reply code; 0 when there was no answer, null when the mail could not be made.', examples: [250] }),
+      Type.Integer({
+        description: 'SMTP reply code; 0 when there was no answer, null when the mail could not be made.',
+        examples: [250],
+      }),
     ),
-    response: nullable(Type.String({ description: 'What the server said, or what was wrong with the template.' })),
+    response: nullable(
+      Type.String({ description: 'What the server said, or what was wrong with the template.' }),
+    ),
     endedAt: Timestamp({ description: 'When it ended.' }),
   },
   { $id: 'MessageAttempt', description: 'One attempt to send a mail (M4).' },

@@ -122,6 +122,23 @@ t.test('RFC 8058 posting twice, or many times at once, is fine and writes nothin
   );
 });
 
+t.test('races: a click and a consent for another topic at once leave a true acceptsMarketing', async (t) => {
+  const store = await open();
+  for (let round = 0; round < 10; round++) {
+    const email = `race${round}@example.com`;
+    const mail = await mailed(store, { email });
+    await grant(store, mail.customerId, ['offers']);
+    await Promise.all([
+      page('POST', `/pages/unsubscribe/${mail.unsubscribe}`, ONE_CLICK),
+      store.call('POST', '/v1/consents', { email, topics: ['surveys'], action: 'grant' }),
+      store.call('POST', '/v1/consents', { email, topics: ['surveys'], action: 'withdraw' }),
+    ]);
+    const shown = await consentsOf(store, mail.customerId);
+    const { data } = await store.call('GET', `/v1/customers/${mail.customerId}`);
+    t.equal(data.acceptsMarketing, shown.acceptsMarketing);
+  }
+});
+
 t.test('RFC 8058 GET and HEAD never unsubscribe; whatever is posted does', async (t) => {
   const store = await open();
   const mail = await mailed(store);
