@@ -9,8 +9,8 @@ import { insertMessages } from '../db/messages.ts';
 import { refusalOfDatabase } from '../db/refusals.ts';
 import {
   completeRegistration,
+  findOpenRegistration,
   insertRegistration,
-  isRegistrationOpen,
   voidRegistrations,
 } from '../db/registrations.ts';
 import { planAccountCommand } from '../domain/account-states.ts';
@@ -24,7 +24,7 @@ import { readToken, useToken } from './account-tokens.ts';
 import { recordConsents } from './consents.ts';
 import { recentStoreOf } from './customers.ts';
 import { newMessage } from './messages.ts';
-import { hashChosen } from './passwords.ts';
+import { hashChosen, verifyPassword } from './passwords.ts';
 import { type Browser, type SessionGrant, startSession } from './sessions.ts';
 import type { Throttles } from './throttles.ts';
 import { ensureTopics } from './topics.ts';
@@ -162,7 +162,7 @@ async function complete(ctx: Ctx, tx: Tx, text: string): Promise<{ me: Ctx; cust
 /** What a link of a registration leads to; looking never uses it up (I2). */
 export async function readVerification(ctx: Ctx, text: string) {
   const token = await readToken(ctx, ctx.db, text, 'email_verification');
-  if (!(await isRegistrationOpen(ctx.db, registrationOf(token)))) throw new Problem('TOKEN_UNKNOWN');
+  if (!(await findOpenRegistration(ctx.db, registrationOf(token)))) throw new Problem('TOKEN_UNKNOWN');
   const { name } = await recentStoreOf(ctx);
   return {
     status: 'open' as const,
@@ -172,14 +172,37 @@ export async function readVerification(ctx: Ctx, text: string) {
   };
 }
 
+/**
+ * The mail goes to the owner of the address, whoever filled in the form. Without the password of the form its owner would
+ * open an account that a stranger has the password of.
+ */
+async function refuseStranger(ctx: Ctx, { token: text, password }: Confirmation): Promise<void> {
+  const token = await readToken(ctx, ctx.db, text, 'email_verification');
+  const registration = await findOpenRegistration(ctx.db, registrationOf(token));
+  if (!registration) throw new Problem('TOKEN_UNKNOWN');
+  const { matches } = await verifyPassword(registration.passwordHash, password);
+  if (matches) return;
+  const message = 'Not the password that was chosen when the account was asked for.';
+  throw new Problem('PASSWORD_REFUSED', {
+    errors: [{ pointer: '/password', code: 'PASSWORD_MISMATCH', message }],
+  });
+}
+
+/** What somebody has who registered and got the mail. */
+export interface Confirmation {
+  token: string;
+  password: string;
+}
+
 async function confirm<T>(
   ctx: Ctx,
-  text: string,
+  confirmation: Confirmation,
   then: (ctx: Ctx, tx: Tx, customerId: string) => Promise<T>,
 ): Promise<T> {
+  await refuseStranger(ctx, confirmation);
   const attempt = () =>
     write(ctx, async (tx) => {
-      const { me, customerId } = await complete(ctx, tx, text);
+      const { me, customerId } = await complete(ctx, tx, confirmation.token);
       return then(me, tx, customerId);
     });
   return attempt().catch((error: unknown) => {
@@ -191,14 +214,18 @@ async function confirm<T>(
 
 /**
  * Completes a registration: the account of the address is active, with the password of the form.
- * @throws Problem PASSWORD_TOKEN_EXPIRED with the way out, TOKEN_UNKNOWN, ALREADY_ACTIVE, ACCOUNT_DISABLED,
- *   ACCOUNTS_NOT_OFFERED
+ * @throws Problem PASSWORD_TOKEN_EXPIRED with the way out, TOKEN_UNKNOWN, PASSWORD_REFUSED for another password, ALREADY_ACTIVE,
+ *   ACCOUNT_DISABLED, ACCOUNTS_NOT_OFFERED, SERVICE_BUSY
  */
-export const confirmRegistration = (ctx: Ctx, text: string): Promise<void> =>
-  confirm(ctx, text, async () => undefined);
+export const confirmRegistration = (ctx: Ctx, confirmation: Confirmation): Promise<void> =>
+  confirm(ctx, confirmation, async () => undefined);
 
 /** The same, and the customer is logged in with that. */
-export const confirmAndLogIn = (ctx: Ctx, text: string, browser: Browser): Promise<SessionGrant> =>
-  confirm(ctx, text, (me, tx, customerId) =>
+export const confirmAndLogIn = (
+  ctx: Ctx,
+  confirmation: Confirmation,
+  browser: Browser,
+): Promise<SessionGrant> =>
+  confirm(ctx, confirmation, (me, tx, customerId) =>
     startSession(me, tx, { customerId, method: 'registration', ...browser }),
   );

@@ -29,6 +29,17 @@ export interface OfferedTopic {
 const listOf = (errors: Readonly<Record<string, string>>) =>
   Object.entries(errors).map(([name, text]) => ({ field: name, text }));
 
+const knownPasswordField = (error: string | undefined): string =>
+  field({
+    name: 'password',
+    label: 'Password',
+    type: 'password',
+    autocomplete: 'current-password',
+    hint: 'The one that you chose when you asked for the account.',
+    error,
+    required: true,
+  });
+
 const passwordField = (error: string | undefined): string =>
   field({
     name: 'password',
@@ -145,13 +156,24 @@ export const passwordSetPage = (store: PageStore): string =>
 const questionPage = (store: PageStore, title: string, text: string, label: string): string =>
   page({ store, title, body: paragraphs(text) + form(button({ label })) });
 
-export const emailVerificationPage = (store: PageStore, email: string): string =>
-  questionPage(
+/** Who has only the link did not ask for the account: the password of the form is asked for. */
+export function emailVerificationPage(
+  store: PageStore,
+  email: string,
+  { errors = {} }: Entered = {},
+): string {
+  const fields = [
+    username(email),
+    knownPasswordField(errors.password),
+    button({ label: 'Confirm and open my account' }),
+  ];
+  const intro = `You are about to open an account with the address ${email}. If that was not you, simply close this page.`;
+  return page({
     store,
-    'Confirm your address',
-    `You are about to open an account with the address ${email}. If that was not you, simply close this page.`,
-    'Confirm and open my account',
-  );
+    title: 'Confirm your address',
+    body: `${errorSummary(listOf(errors))}${paragraphs(intro)}${form(fields.join('\n'))}`,
+  });
+}
 
 export const emailVerifiedPage = (store: PageStore): string =>
   tellingPage(

@@ -43,12 +43,15 @@ export const listRegistrationsOfMails = statement<
     where store_id = ${p.storeId} and message_id = any(${p.messageIds}::uuid[]) and completed_at is null`,
 );
 
-const isOpen = statement<{ id: string }, { id: string }>(
-  'is_registration_open',
-  (p) =>
-    sql`select id from registrations where store_id = ${p.storeId} and id = ${p.id} and completed_at is null`,
+const findOpen = statement<{ id: string }, Pick<RegistrationRow, 'passwordHash'>>(
+  'find_open_registration',
+  (p) => sql`
+    select password_hash as "passwordHash" from registrations
+    where store_id = ${p.storeId} and id = ${p.id} and completed_at is null`,
 );
 
-/** Whether the registration still waits for its address to be confirmed. */
-export const isRegistrationOpen = async (db: Db, id: string): Promise<boolean> =>
-  (await isOpen(db, { id })).length > 0;
+/** A registration that still waits for its address to be confirmed. */
+export const findOpenRegistration = async (
+  db: Db,
+  id: string,
+): Promise<Pick<RegistrationRow, 'passwordHash'> | undefined> => (await findOpen(db, { id }))[0];

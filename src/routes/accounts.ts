@@ -27,6 +27,7 @@ import {
   Received,
   RefreshRequest,
   Registration,
+  RegistrationConfirmation,
   SignedIn,
 } from '../schemas/accounts.ts';
 import { ref } from '../schemas/helpers.ts';
@@ -128,12 +129,19 @@ export async function accounts(
     operationId: 'confirmRegistration',
     summary: 'Complete a registration',
     description:
-      'The account of the address becomes active, or is made, with the password of the form (C3, C4), and is logged in.',
-    body: ref(MailedToken),
+      'The account of the address becomes active, or is made, with the password of the form (C3, C4), and is logged in. That password is asked for, so that nobody opens an account that a stranger asked for in their name.',
+    body: ref(RegistrationConfirmation),
     returns: { 200: ref(SignedIn) },
-    refuses: [...LINK_REFUSALS, 'ALREADY_ACTIVE', 'ACCOUNT_DISABLED', 'ACCOUNTS_NOT_OFFERED'],
+    refuses: [
+      ...LINK_REFUSALS,
+      'PASSWORD_REFUSED',
+      'ALREADY_ACTIVE',
+      'ACCOUNT_DISABLED',
+      'ACCOUNTS_NOT_OFFERED',
+      'SERVICE_BUSY',
+    ],
     handle: async (ctx, { body, request, reply }) =>
-      sessionAnswer(sign, ctx, reply, await confirmAndLogIn(ctx, body.token, browserOf(request))),
+      sessionAnswer(sign, ctx, reply, await confirmAndLogIn(ctx, body, browserOf(request))),
   });
 
   endpoint(app, {

@@ -126,13 +126,24 @@ const answerPasswordReset =
     return sendPage(reply, 200, passwordSetPage(store));
   };
 
-async function showVerification({ ctx, store, token, reply }: Visit): Promise<FastifyReply> {
+async function showVerification(
+  { ctx, store, token, reply }: Visit,
+  entered?: Entered,
+): Promise<FastifyReply> {
   const { email } = await readVerification(ctx, token);
-  return sendPage(reply, 200, emailVerificationPage(store, email));
+  return sendPage(reply, entered ? 422 : 200, emailVerificationPage(store, email, entered));
 }
 
-async function answerVerification({ ctx, store, token, reply }: Visit): Promise<FastifyReply> {
-  await confirmRegistration(ctx, token);
+async function answerVerification(visit: Visit): Promise<FastifyReply> {
+  const { ctx, store, token, request, reply } = visit;
+  const password = (await formOf(request)).one('password');
+  try {
+    await confirmRegistration(ctx, { token, password });
+  } catch (error) {
+    const errors = faultsOf(error);
+    if (!errors) throw error;
+    return showVerification(visit, { errors });
+  }
   return sendPage(reply, 200, emailVerifiedPage(store));
 }
 
@@ -170,7 +181,11 @@ const pagesOf = (options: AccountPagesOptions): Readonly<Record<string, AccountP
     answer: answerPasswordReset(options),
     expired: linkExpiredPage,
   },
-  'email-verification': { show: showVerification, answer: answerVerification, expired: linkExpiredPage },
+  'email-verification': {
+    show: (visit) => showVerification(visit),
+    answer: answerVerification,
+    expired: linkExpiredPage,
+  },
   'email-change': { show: showEmailChange, answer: answerEmailChange, expired: linkExpiredPage },
 });
 

@@ -141,6 +141,22 @@ export const MailedToken = closed(
   { $id: 'MailedToken', description: 'The secret of a link.', examples: [{ token: 'AZPq…' }] },
 );
 
+export const RegistrationConfirmation = closed(
+  {
+    token: Type.String({ minLength: 1, maxLength: 200, description: 'The secret of the link in the mail.' }),
+    password: Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      description: 'The password that was chosen in the form: who has only the link did not fill it in.',
+    }),
+  },
+  {
+    $id: 'RegistrationConfirmation',
+    description: 'The secret of a link, and the password of the form.',
+    examples: [{ token: 'AZPq…', password: 'correct horse battery' }],
+  },
+);
+
 export const MailedTokenParams = closed({
   token: Type.String({ minLength: 1, maxLength: 200, description: 'The secret of the link in the mail.' }),
 });
@@ -221,6 +237,7 @@ export const accountSchemas = [
   Registration,
   Received,
   MailedToken,
+  RegistrationConfirmation,
   OpenLink,
   PasswordResetRequest,
   NewPassword,

@@ -224,6 +224,7 @@ t.test('a registration, a forgotten password and a new address go by their pages
   const page = await visit(`/pages/email-verification/${await mailedToken(it, owner, 'email_verification')}`);
   t.equal(await heading(page), 'Confirm your address');
   await checkPage(t, page, 'email-verification');
+  await page.fill('#password', PASSWORD);
   await press(page, 'Confirm and open my account', 'Welcome');
   await checkPage(t, page, 'email-verified');
 

@@ -170,7 +170,10 @@ t.test('I2 looking confirms no registration; the button does', async (t) => {
   const token = await verificationToken(it, 'new@example.com');
   for (const _ of [1, 2]) checkPage(t, await get('email-verification', token), 200, 'Confirm your address');
   t.same((await it.call('GET', '/v1/customers')).data.data, []);
-  checkPage(t, await post('email-verification', token), 200, 'Welcome');
+  const wrong = await post('email-verification', token, { password: OTHER_PASSWORD });
+  checkPage(t, wrong, 422, 'Confirm your address');
+  t.match(wrong.body, /Not the password that was chosen/);
+  checkPage(t, await post('email-verification', token, { password: PASSWORD }), 200, 'Welcome');
   t.equal((await logIn(it, 'new@example.com', PASSWORD)).statusCode, 200);
 });
 

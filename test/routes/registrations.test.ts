@@ -39,14 +39,18 @@ t.test('C4 registration: the mail confirms the address, and the account is there
   const token = await mailedToken(shop, 'email_verification');
   const look = await shop.page('GET', `/email-verification/${token}`);
   t.match(look.data, { status: 'open', storeName: 'Test store', email: /^a•••@example\.com$/ });
-  const done = await shop.page('POST', '/email-verification', { token });
+  const done = await shop.page('POST', '/email-verification', { token, password: PASSWORD });
   t.equal(done.statusCode, 200, done.body);
   t.match(done.data.customer, { email, firstName: 'Ada', lastName: 'Lovelace' });
   t.equal((await shop.as(done.data.accessToken, 'GET', '/me/credit')).statusCode, 200);
   const { data: customer } = await shop.call('GET', `/v1/customers/${done.data.customer.id}`);
   t.match(customer, { accountStatus: 'active', source: 'registration', language: 'en-GB' });
   t.equal((await shop.logIn(email)).statusCode, 200);
-  t.equal((await shop.page('POST', '/email-verification', { token })).data.code, 'TOKEN_UNKNOWN', 'once');
+  t.equal(
+    (await shop.page('POST', '/email-verification', { token, password: PASSWORD })).data.code,
+    'TOKEN_UNKNOWN',
+    'once',
+  );
 });
 
 t.test('C3 registration attaches to the guest of the address and fills gaps only', async (t) => {
@@ -56,7 +60,7 @@ t.test('C3 registration attaches to the guest of the address and fills gaps only
   await register(shop, email, { firstName: 'Mallory', lastName: 'Lovelace' });
   t.equal(await statusOf(shop, guest.id), 'guest', 'nothing happens before the address is confirmed');
   const token = await mailedToken(shop, 'email_verification');
-  const done = await shop.page('POST', '/email-verification', { token });
+  const done = await shop.page('POST', '/email-verification', { token, password: PASSWORD });
   t.match(done.data.customer, { id: guest.id, firstName: 'Augusta', lastName: 'Lovelace' });
   t.equal(await statusOf(shop, guest.id), 'active');
 });
@@ -70,7 +74,10 @@ t.test('C4 registration of an invited customer ends the invitation', async (t) =
   });
   t.ok(invited.statusCode < 300, invited.body);
   await register(shop, email);
-  await shop.page('POST', '/email-verification', { token: await mailedToken(shop, 'email_verification') });
+  await shop.page('POST', '/email-verification', {
+    token: await mailedToken(shop, 'email_verification'),
+    password: PASSWORD,
+  });
   t.equal(await statusOf(shop, guest.id), 'active');
   const { data } = await shop.call('GET', `/v1/customers/${guest.id}/invitations`);
   t.equal(data.data[0].status, 'revoked');
@@ -126,6 +133,7 @@ t.test('registration: topics are granted when the address is confirmed, not befo
   await register(shop, email, { topics: ['newsletter'] });
   const done = await shop.page('POST', '/email-verification', {
     token: await mailedToken(shop, 'email_verification'),
+    password: PASSWORD,
   });
   t.equal(done.statusCode, 200, done.body);
   const { data } = await shop.call('GET', `/v1/customers/${done.data.customer.id}`);
@@ -138,12 +146,39 @@ t.test('registration twice: whichever is confirmed first counts, the other is vo
   await register(shop, email);
   await register(shop, email, { password: OTHER_PASSWORD });
   const [first, second] = (await makeMails(shop, 'email_verification')) as string[];
-  t.equal((await shop.page('POST', '/email-verification', { token: second })).statusCode, 200);
+  t.equal(
+    (await shop.page('POST', '/email-verification', { token: second, password: OTHER_PASSWORD })).statusCode,
+    200,
+  );
   t.equal((await shop.page('GET', `/email-verification/${first}`)).statusCode, 404);
-  t.equal((await shop.page('POST', '/email-verification', { token: first })).data.code, 'TOKEN_UNKNOWN');
+  t.equal(
+    (await shop.page('POST', '/email-verification', { token: first, password: PASSWORD })).data.code,
+    'TOKEN_UNKNOWN',
+  );
   t.equal((await shop.logIn(email, OTHER_PASSWORD)).statusCode, 200);
   t.same(await makeMails(shop, 'email_verification'), [undefined, undefined], 'a late mail is not sent');
 });
+
+t.test(
+  'a registration in somebody else’s name opens no account, even when they follow the link',
+  async (t) => {
+    const shop = await newShop();
+    const email = someone();
+    const { data: victim } = await shop.call('POST', '/v1/customers', { email });
+    await register(shop, email, { password: OTHER_PASSWORD });
+    const token = await mailedToken(shop, 'email_verification');
+    const refused = await shop.page('POST', '/email-verification', { token, password: PASSWORD });
+    t.equal(refused.statusCode, 422, refused.body);
+    t.match(refused.data, {
+      code: 'PASSWORD_REFUSED',
+      errors: [{ pointer: '/password', code: 'PASSWORD_MISMATCH' }],
+    });
+    t.equal(await statusOf(shop, victim.id), 'guest');
+    t.equal((await shop.logIn(email, OTHER_PASSWORD)).statusCode, 401);
+    const meant = await shop.page('POST', '/email-verification', { token, password: OTHER_PASSWORD });
+    t.equal(meant.statusCode, 200, 'the link is still good for who filled in the form');
+  },
+);
 
 t.test('I1 one link used many times at once: one wins', async (t) => {
   const shop = await newShop();
@@ -151,7 +186,7 @@ t.test('I1 one link used many times at once: one wins', async (t) => {
   await register(shop, email);
   const token = await mailedToken(shop, 'email_verification');
   const answers = await Promise.all(
-    Array.from({ length: 8 }, () => shop.page('POST', '/email-verification', { token })),
+    Array.from({ length: 8 }, () => shop.page('POST', '/email-verification', { token, password: PASSWORD })),
   );
   t.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 1);
   t.ok(answers.every(({ statusCode }) => statusCode === 200 || statusCode === 404));
@@ -177,7 +212,7 @@ t.test('C3 an order for the address at the moment of confirming: both come to on
   await register(shop, email);
   const token = await mailedToken(shop, 'email_verification');
   const [done, signedUp] = await Promise.all([
-    shop.page('POST', '/email-verification', { token }),
+    shop.page('POST', '/email-verification', { token, password: PASSWORD }),
     shop.page('POST', '/newsletter', { email }),
   ]);
   t.equal(done.statusCode, 200, done.body);
@@ -194,7 +229,7 @@ t.test(
     const late = await mailedToken(shop, 'email_verification', ago(DAY_MS + 1000));
     for (const [method, path, body] of [
       ['GET', `/email-verification/${late}`],
-      ['POST', '/email-verification', { token: late }],
+      ['POST', '/email-verification', { token: late, password: PASSWORD }],
     ] as const) {
       const answer = await shop.page(method, path, body);
       t.equal(answer.statusCode, 410);
@@ -212,7 +247,7 @@ t.test(
     }
     const [unknown, foreign] = [token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')), 'not a token'];
     for (const wrong of [unknown, foreign]) {
-      const answer = await shop.page('POST', '/email-verification', { token: wrong });
+      const answer = await shop.page('POST', '/email-verification', { token: wrong, password: PASSWORD });
       t.equal(answer.statusCode, 404);
       t.equal(answer.data.code, 'TOKEN_UNKNOWN');
     }
@@ -222,7 +257,11 @@ t.test(
       'of another kind',
     );
     const other = await newShop();
-    t.equal((await other.page('POST', '/email-verification', { token })).statusCode, 404, 'of another store');
-    t.equal((await shop.page('POST', '/email-verification', { token })).statusCode, 200);
+    t.equal(
+      (await other.page('POST', '/email-verification', { token, password: PASSWORD })).statusCode,
+      404,
+      'of another store',
+    );
+    t.equal((await shop.page('POST', '/email-verification', { token, password: PASSWORD })).statusCode, 200);
   },
 );
