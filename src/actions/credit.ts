@@ -224,6 +224,6 @@ export async function refundCredit(ctx: Ctx, customerId: string, input: RefundIn
   if (found?.customerId !== customerId || found.unit === POINTS)
     throw new Problem('NOT_FOUND', { resource: 'transfer' });
   const { expiredRefunds: expired, graceDays } = await settingsOf(ctx);
-  const decision = refundDecision(ctx, { ...input, found }, { expired, graceDays }, checkPresent);
+  const decision = refundDecision(ctx, input, { expired, graceDays }, checkPresent);
   return post(ctx, { customerId, unit: found.unit }, input, decision);
 }

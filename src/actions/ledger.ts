@@ -167,7 +167,10 @@ async function planOne(command: Command, account: OpenAccount, db: Db): Promise<
   try {
     return await command.plan(account, db);
   } catch (error) {
-    return error instanceof Postponed ? undefined : { tell: () => command.fail(error) };
+    if (error instanceof Postponed) return undefined;
+    // What it read beside the account may be newer than the account: under the lock both are of one moment.
+    if (error instanceof assert.AssertionError) return { tell: command.giveUp };
+    return { tell: () => command.fail(error) };
   }
 }
 

@@ -315,20 +315,14 @@ export function extendDecision(ctx: Ctx, command: HoldCommand & { ttlMs: number 
 export interface RefundInput extends Named {
   /** The redemption that is refunded. */
   transferId: string;
-  /** The same where it was read before: transfers never change. */
-  found?: TransferView | undefined;
   /** All that is left of it unless given. */
   amount?: number | undefined;
   orderId?: string | undefined;
   reason?: string | undefined;
 }
 
-async function readRedemption(
-  db: Db,
-  { transferId, found }: RefundInput,
-  { state }: OpenAccount,
-): Promise<TransferView> {
-  const transfer = found ?? (await findTransfer(db, transferId));
+async function readRedemption(db: Db, transferId: string, { state }: OpenAccount): Promise<TransferView> {
+  const transfer = await findTransfer(db, transferId);
   if (!transfer || transfer.accountId !== state.id) throw new Problem('NOT_FOUND', { resource: 'transfer' });
   if (transfer.kind !== 'redemption') throw new Problem('NOT_REFUNDABLE', { kind: transfer.kind });
   return transfer;
@@ -347,7 +341,7 @@ export function refundDecision(
     const known = await knownTransfer(db, reference, fingerprint);
     if (known) return knownResult(known, account);
     accepted(check(account.accountStatus));
-    const redemption = await readRedemption(db, input, account);
+    const redemption = await readRedemption(db, transferId, account);
     const debit = await findRefundable(db, redemption);
     const amount = input.amount ?? debit.amount - debit.refunded;
     if (amount === 0) throw new Problem('REFUND_EXCEEDS_CAPTURE', { refundable: 0 });

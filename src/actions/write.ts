@@ -2,6 +2,7 @@
 import type { Ctx, IdempotentRequest } from '../context.ts';
 import {
   type Db,
+  Overtaken,
   RETRIED,
   rehearse,
   sqlStateOf,
@@ -37,7 +38,7 @@ function keptRow(ctx: Ctx, answer: unknown, refused: string | null): KeptRow {
   return { credential, operation, key, fingerprint, answer: answer ?? null, refused, expiresAt };
 }
 
-const keep = (db: Db, ctx: Ctx, answer: unknown, refused: string | null): Promise<unknown> =>
+const keep = (db: Db, ctx: Ctx, answer: unknown, refused: string | null): Promise<boolean> =>
   keepAnswer(db, keptRow(ctx, answer, refused));
 
 async function keepRefusal(ctx: Ctx, error: unknown): Promise<void> {
@@ -59,7 +60,8 @@ export async function write<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promise<
       if (claim.kept) return replay<T>(request, claim.kept);
       if (!claim.free) throw new Problem('IDEMPOTENCY_IN_PROGRESS');
       const result = await work(tx);
-      await keep(tx, ctx, result, null);
+      // Somebody who took no claim (writeAtOnce) wrote an answer meanwhile: this work is taken back, and that one given.
+      if (!(await keep(tx, ctx, result, null))) throw new Overtaken();
       return result;
     });
   } catch (error) {

@@ -56,18 +56,18 @@ export interface KeptRow extends KeyName {
   expiresAt: Date;
 }
 
-const insertAnswer = statement<Omit<KeptRow, 'answer'> & { answer: string }, never>(
+const insertAnswer = statement<Omit<KeptRow, 'answer'> & { answer: string }, { key: string }>(
   'keep_idempotent_answer',
   (p) => sql`
     insert into idempotency_keys (store_id, credential, operation, key, fingerprint, answer, refused, expires_at)
     values (${p.storeId}, ${p.credential}, ${p.operation}, ${p.key}, ${p.fingerprint}, ${p.answer}::jsonb,
             ${p.refused}, ${p.expiresAt})
-    on conflict do nothing`,
+    on conflict do nothing returning key`,
 );
 
-/** Stores the answer; a second one under the same key is dropped. */
-export const keepAnswer = (db: Db, kept: KeptRow): Promise<unknown> =>
-  insertAnswer(db, { ...kept, answer: JSON.stringify(kept.answer) });
+/** Stores the answer; false when there is one under the key already, which stays. */
+export const keepAnswer = async (db: Db, kept: KeptRow): Promise<boolean> =>
+  (await insertAnswer(db, { ...kept, answer: JSON.stringify(kept.answer) })).length > 0;
 
 const deleteExpired = statement<{ before: Date }, never>(
   'delete_expired_idempotency_keys',

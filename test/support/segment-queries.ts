@@ -25,6 +25,7 @@ import {
 import { checkSize } from '../../src/domain/segments/limits.ts';
 import { FORBIDDEN_IN_STRING } from '../../src/domain/segments/literals.ts';
 import { dayNumber, formatDay } from '../../src/domain/segments/moments.ts';
+import { CAMPAIGNS } from './segment-pools.ts';
 
 /** A store with a custom field of each type. */
 export const CATALOGUE: Catalogue = catalogueOf([
@@ -164,6 +165,8 @@ export const fittingLiteral: LiteralSource = ({ type, words, key, takes }) => {
     case 'text':
       if (takes?.startsWith('a country'))
         return fc.constantFrom('DE', 'at', 'GB', 'fr').map(literal('string'));
+      // No text by chance is an id.
+      if (takes?.startsWith('the id of')) return fc.constantFrom(...CAMPAIGNS).map(literal('string'));
       return key ? strings.filter(({ text }) => key(text) !== undefined) : strings;
     default:
       return moments;
