@@ -8,6 +8,7 @@ import { listRegistrationsOfMails } from '../db/registrations.ts';
 import { linkExpiry } from '../domain/accounts/tokens.ts';
 import type { LinkPurpose } from '../domain/mail/settings.ts';
 import { mintTokens, type TokenWish } from './account-tokens.ts';
+import type { LinkMaker } from './mail-content.ts';
 import { tell } from './timeline.ts';
 
 /** A mail that is to be made. */
@@ -18,9 +19,6 @@ export interface AccountMailContent {
   links: Record<string, string>;
   data: Record<string, unknown>;
 }
-
-/** The address behind a link of the store. */
-export type LinkMaker = (purpose: LinkPurpose, token: string) => string;
 
 /** Contents by mail; one that has none is not to be sent: what it was for is gone, or there is no account. */
 type ContentMaker = (

@@ -6,10 +6,10 @@ import type { DueMessage } from '../db/messages.ts';
 import { maskEmail, normaliseEmail } from '../domain/emails.ts';
 import { grouped } from '../domain/grouped.ts';
 import { CONFIRMATION_DAYS } from '../domain/mail/consents.ts';
-import type { LinkPurpose } from '../domain/mail/settings.ts';
 import { Problem } from '../errors.ts';
 import { mintTokens, readToken, useToken } from './account-tokens.ts';
 import { type Proof, recordConsents } from './consents.ts';
+import type { LinkMaker } from './mail-content.ts';
 import { write } from './write.ts';
 
 const KIND = 'consent_confirmation';
@@ -31,7 +31,7 @@ export async function confirmationMails(
   ctx: Ctx,
   tx: Tx,
   mails: readonly Pick<DueMessage, 'id' | 'customerId' | 'toEmail'>[],
-  link: (purpose: LinkPurpose, token: string) => string,
+  link: LinkMaker,
 ): Promise<Map<string, ConfirmationVariables>> {
   const pending = grouped(
     await listPending(tx, { addresses: mails.map(addressOf) }),

@@ -3,9 +3,10 @@ import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
 import { holdInvitationMails, setInvitationExpiry } from '../db/invitations.ts';
 import type { DueMessage } from '../db/messages.ts';
-import { type LinkPurpose, mailSettingsOf } from '../domain/mail/settings.ts';
+import { mailSettingsOf } from '../domain/mail/settings.ts';
 import { mintTokens } from './account-tokens.ts';
 import { storeOf } from './customers.ts';
+import type { LinkMaker } from './mail-content.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -26,7 +27,7 @@ async function invitationMails(
   ctx: Ctx,
   tx: Tx,
   mails: readonly Pick<DueMessage, 'id' | 'customerId'>[],
-  link: (purpose: LinkPurpose, token: string) => string,
+  link: LinkMaker,
 ): Promise<Map<string, InvitationVariables>> {
   const messageIds = mails.map(({ id }) => id);
   const standing = await holdInvitationMails(tx, { customerIds: definedIds(mails), messageIds });
