@@ -1,5 +1,5 @@
-// A campaign under fire: workers, and the database, are killed while it is sent. Nobody gets it twice, nobody is lost from the
-// account, and it ends (M1–M5). On PostgreSQL, and on Redis where there is one.
+// A campaign under fire: workers are killed while it is sent. Nobody gets it twice, nobody is lost from the account, and it ends
+// (M1–M5). On PostgreSQL, and on Redis where there is one.
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { fillAudience, makeCampaign, readyToSend, sendCampaign, statesOf } from '../support/campaigns.ts';
