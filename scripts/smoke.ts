@@ -1,77 +1,26 @@
 // Starts the service as a person does: the printed curl line, a second instance, a taken port, kill -9, SIGTERM.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ended,
+  endInstances,
+  FIRST_START_MS,
+  type Instance,
+  launch,
+  ready,
+  STOP_MS,
+  servicePid,
+  tokenOf,
+  urlOf,
+  workshop,
+} from './support/instances.ts';
+import { hasFailed, report, step } from './support/steps.ts';
 
 const NOBODY = 65_534;
-const FIRST_START_MS = 120_000;
 const NEXT_START_MS = 10_000;
-const STOP_MS = 25_000;
-const SERVICE = ['node', '--enable-source-maps', 'dist/src/cli.js', 'start'];
-
-interface Instance {
-  process: ChildProcess;
-  port: number;
-  dataDir: string;
-  /** Everything that was written to the terminal so far. */
-  output(): string;
-}
-
 const PRINT_MS = 5_000;
-const workshop = mkdtempSync(join(tmpdir(), 'clientele-smoke-'));
-const begun: Instance[] = [];
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('The system gave no TCP port.');
-  return address.port;
-}
-
-interface Launch {
-  command?: string[];
-  port?: number;
-  dataDir: string;
-  env?: Record<string, string>;
-  uid?: number;
-}
-
-async function launch({ command = SERVICE, port, dataDir, env, uid }: Launch): Promise<Instance> {
-  const [program = '', ...args] = command;
-  const listening = port ?? (await freePort());
-  const child = spawn(program, args, {
-    env: { PATH: process.env.PATH, HOME: workshop, PORT: String(listening), DATA_DIR: dataDir, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid !== undefined && { uid, gid: uid }),
-  });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += chunk));
-  const instance = { process: child, port: listening, dataDir, output: () => text };
-  begun.push(instance);
-  return instance;
-}
-
-const hasEnded = ({ process: { exitCode, signalCode } }: Instance) =>
-  exitCode !== null || signalCode !== null;
-
-/** Waits for the line that says so; milliseconds since the call. */
-async function ready(instance: Instance, limitMs: number): Promise<number> {
-  const from = performance.now();
-  while (!instance.output().includes('Clientele is ready')) {
-    if (hasEnded(instance)) throw new Error(`the service ended:\n${instance.output()}`);
-    if (performance.now() - from > limitMs)
-      throw new Error(`not ready after ${limitMs} ms:\n${instance.output()}`);
-    await sleep(20);
-  }
-  return performance.now() - from;
-}
 
 /** What the terminal shows of this pattern, which may come a moment after the line before it. */
 async function printed(instance: Instance, pattern: RegExp): Promise<string> {
@@ -84,23 +33,9 @@ async function printed(instance: Instance, pattern: RegExp): Promise<string> {
   }
 }
 
-async function ended(instance: Instance, limitMs: number): Promise<number> {
-  const from = performance.now();
-  while (!hasEnded(instance)) {
-    if (performance.now() - from > limitMs) throw new Error(`still running after ${limitMs} ms`);
-    await sleep(20);
-  }
-  return performance.now() - from;
-}
-
-/** `npm start` is a chain of processes; the one that owns the data folder is the service. */
-const servicePid = ({ dataDir }: Instance): number =>
-  Number(JSON.parse(readFileSync(join(dataDir, 'clientele.lock'), 'utf8')).pid);
-
-async function get({ port, dataDir }: Instance, path: string): Promise<Record<string, unknown>> {
-  const token = readFileSync(join(dataDir, 'token'), 'utf8').trim();
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-    headers: { authorization: `Bearer ${token}` },
+async function get(instance: Instance, path: string): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${urlOf(instance)}${path}`, {
+    headers: { authorization: `Bearer ${tokenOf(instance)}` },
   });
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
   return (await answer.json()) as Record<string, unknown>;
@@ -108,21 +43,6 @@ async function get({ port, dataDir }: Instance, path: string): Promise<Record<st
 
 function expect(holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise);
-}
-
-let passed = 0;
-let failed = 0;
-
-/** Runs one step; what it returns is shown behind its name. */
-async function step(name: string, work: () => Promise<string | undefined>): Promise<void> {
-  try {
-    const note = await work();
-    passed++;
-    process.stdout.write(`ok - ${name}${note ? ` (${note})` : ''}\n`);
-  } catch (error) {
-    failed++;
-    process.stdout.write(`not ok - ${name}\n  ${(error as Error).message.replaceAll('\n', '\n  ')}\n`);
-  }
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
@@ -138,7 +58,7 @@ async function smoke(): Promise<void> {
   });
 
   // Everything below needs the instance.
-  if (failed > 0) return;
+  if (hasFailed()) return;
 
   await step('the printed curl line creates a customer', async () => {
     const line = await printed(first, /^ {2}curl .*\\\n.*\n/m);
@@ -240,12 +160,6 @@ async function smoke(): Promise<void> {
 try {
   await smoke();
 } finally {
-  for (const instance of begun.filter((one) => !hasEnded(one))) {
-    if (existsSync(join(instance.dataDir, 'clientele.lock'))) process.kill(servicePid(instance), 'SIGTERM');
-    else instance.process.kill('SIGTERM');
-    await ended(instance, STOP_MS).catch(() => instance.process.kill('SIGKILL'));
-  }
-  rmSync(workshop, { recursive: true, force: true });
+  await endInstances();
 }
-process.stdout.write(`# smoke: ${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
+report('smoke');
