@@ -21,6 +21,7 @@ import { handlersOf } from './jobs/runner.ts';
 import { startSchedules } from './jobs/schedules.ts';
 import { SLICES } from './jobs/slices.ts';
 import { openMail } from './mail.ts';
+import type { Metrics } from './metrics.ts';
 import { loggable } from './plugins/errors.ts';
 
 export interface RunningWorker {
@@ -62,14 +63,19 @@ export async function startWorker(
   config: Config,
   { url, pool }: { url: string; pool: pg.Pool },
   log: Log,
+  metrics?: Metrics,
 ): Promise<RunningWorker> {
   const settings = queueSettings(config, url);
   const queues = await openQueues(settings, QUEUES);
-  const mail = await openMail(config);
-  const handlers = {
-    ...handlersOf(pool, { ...SLICES, import: importWork(orderReader()) }, log),
+  metrics?.watchQueues(queues);
+  const mail = await openMail(config, metrics);
+  const own = {
+    ...handlersOf(pool, { ...SLICES, import: importWork(orderReader()) }, log, {
+      fallbackSender: mail.way.fallbackSender,
+    }),
     [MAIL.name]: mailHandler(pool, mail.way, queues, log),
   };
+  const handlers = metrics?.observeHandlers(own) ?? own;
   const served = QUEUES.filter(({ name }) => name in handlers).map((queue) =>
     withConcurrency(queue, config.WORKER_CONCURRENCY),
   );

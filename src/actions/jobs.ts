@@ -10,10 +10,19 @@ import {
   type JobRow,
   listJobItems,
   lockJob,
+  queueAgain,
   updateJob,
 } from '../db/jobs.ts';
-import { addOutcomes, estimateEnd, isFinished, type JobKind } from '../domain/jobs.ts';
+import {
+  addOutcomes,
+  estimateEnd,
+  isFinished,
+  isRetryable,
+  type JobKind,
+  OUR_TROUBLE,
+} from '../domain/jobs.ts';
 import { Problem } from '../errors.ts';
+import { currentTraceparent } from '../tracing.ts';
 import { tell } from './timeline.ts';
 import { write } from './write.ts';
 
@@ -54,13 +63,19 @@ export function toJob(job: JobRow, now: Date) {
 
 export type Job = ReturnType<typeof toJob>;
 
+/** What a job was asked for, with the trace that asked for it: the job goes on in it, whoever delivers it and however often. */
+export function tracedParams<Params extends object>(params: Params): Params & { traceparent?: string } {
+  const traceparent = currentTraceparent();
+  return traceparent === undefined ? params : { ...params, traceparent };
+}
+
 /** Adds a queued job in the transaction of what it belongs to. */
 export async function startJob(ctx: Ctx, tx: Tx, job: NewJob): Promise<JobRow> {
   const row: Omit<JobRow, 'storeId'> = {
     id: job.id ?? ctx.newId(),
     kind: job.kind,
     status: job.status ?? 'queued',
-    params: job.params,
+    params: tracedParams(job.params),
     position: {},
     total: job.total ?? null,
     done: 0,
@@ -216,7 +231,7 @@ export async function noteFailure(ctx: Ctx, id: string, limit: number): Promise<
     const attempts = job.attempts + 1;
     await updateJob(tx, id, { attempts, aliveAt: new Date() });
     if (attempts < limit) return 'open';
-    await endAsFailed(ctx, tx, job, 'INTERNAL', 'The job failed on our side after several attempts.');
+    await endAsFailed(ctx, tx, job, OUR_TROUBLE, 'The job failed on our side after several attempts.');
     return 'ended';
   });
 }
@@ -229,7 +244,7 @@ export function cancelJob(ctx: Ctx, id: string): Promise<Job> {
   return write(ctx, async (tx) => {
     const job = await lockJob(tx, id);
     if (!job) throw new Problem('NOT_FOUND', { resource: 'job' });
-    if (isFinished(job.status)) throw new Problem('JOB_FINISHED', { status: job.status });
+    if (isFinished(job.status)) throw new Problem('JOB_FINISHED', { jobStatus: job.status });
     const change = { status: 'cancelled', finishedAt: ctx.now } as const;
     await updateJob(tx, id, change);
     await tell(ctx, tx, {
@@ -238,6 +253,29 @@ export function cancelJob(ctx: Ctx, id: string): Promise<Job> {
       subjectId: id,
       data: { kind: job.kind, cancelled: true },
     });
+    return toJob({ ...job, ...change }, ctx.now);
+  });
+}
+
+/**
+ * Gives a job that failed through trouble of ours another chance: it goes on behind its last slice. One that was refused would
+ * be refused again.
+ * @throws Problem NOT_FOUND, JOB_NOT_RETRYABLE
+ */
+export function retryJob(ctx: Ctx, id: string): Promise<Job> {
+  return write(ctx, async (tx) => {
+    const job = await lockJob(tx, id);
+    if (!job) throw new Problem('NOT_FOUND', { resource: 'job' });
+    if (!isRetryable(job)) throw new Problem('JOB_NOT_RETRYABLE');
+    const change = {
+      status: 'queued',
+      error: null,
+      attempts: 0,
+      finishedAt: null,
+      aliveAt: ctx.now,
+    } as const;
+    await queueAgain(tx, { id, kind: job.kind, change });
+    await tell(ctx, tx, { kind: 'job.retried', customerId: null, subjectId: id, data: { kind: job.kind } });
     return toJob({ ...job, ...change }, ctx.now);
   });
 }

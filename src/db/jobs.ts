@@ -22,13 +22,22 @@ export async function insertJob(tx: Tx, job: Omit<JobRow, 'storeId'>): Promise<v
   if (job.status === 'queued') await announce(tx, { kind: job.kind, id: job.id });
 }
 
+/** The job is worked on once more; the relay hears of it when the transaction commits. */
+export async function queueAgain(
+  tx: Tx,
+  job: { id: string; kind: string; change: Partial<JobRow> },
+): Promise<void> {
+  await updateJob(tx, job.id, job.change);
+  await announce(tx, { kind: job.kind, id: job.id });
+}
+
 /** The file of a job is complete: now it is worked on. */
 export async function queueReceived(
   tx: Tx,
   job: { id: string; kind: string; params: Record<string, unknown> },
 ): Promise<void> {
-  await updateJob(tx, job.id, { status: 'queued', params: job.params, aliveAt: new Date() });
-  await announce(tx, { kind: job.kind, id: job.id });
+  const change = { status: 'queued', params: job.params, aliveAt: new Date() } as const;
+  await queueAgain(tx, { id: job.id, kind: job.kind, change });
 }
 
 /** Forgets a job with everything that hangs on it. */

@@ -20,9 +20,21 @@ export const JOB_KINDS = [
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
-/** A job in one of these states never runs again. */
+/** A job in one of these states runs no more, unless somebody has one that failed tried again. */
 export const isFinished = (status: JobStatus): boolean =>
   !['receiving', 'queued', 'running'].includes(status);
+
+/** The error of a job that failed on our side, after several attempts. */
+export const OUR_TROUBLE = 'INTERNAL';
+
+/** Whether another attempt may end better: a job that a rule refused would be refused again. */
+export const isRetryable = ({
+  status,
+  error,
+}: {
+  status: JobStatus;
+  error: { code: string } | null;
+}): boolean => status === 'failed' && error?.code === OUR_TROUBLE;
 
 /** Adds the counts of one slice to those of the slices before it. */
 export function addOutcomes(

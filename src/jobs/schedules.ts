@@ -1,4 +1,4 @@
-// Work that nobody asks for: each store's nightly jobs (expiry, self-check), and the removal of answers that expired.
+// Work that nobody asks for: each store's nightly jobs (expiry, self-check), and the removal of what expired.
 // Every worker runs this; there is no leader. A night's job has the same id in all of them, so its row is the guard.
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
@@ -7,6 +7,7 @@ import { type Log, systemContext } from '../context.ts';
 import { deleteAccountLeftovers } from '../db/account-leftovers.ts';
 import { dbOf } from '../db/connection.ts';
 import { deleteExpiredKeys } from '../db/idempotency-keys.ts';
+import { deleteAbandonedUploads } from '../db/imports.ts';
 import { findStore, listStoreIds } from '../db/stores.ts';
 import type { JobKind } from '../domain/jobs.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
@@ -67,6 +68,7 @@ export function createSchedules(pool: pg.Pool, nightly: readonly JobKind[], log:
       for (const storeId of storeIds) {
         await deleteExpiredKeys(dbOf(pool, storeId), now);
         await deleteAccountLeftovers(dbOf(pool, storeId), now);
+        await deleteAbandonedUploads(dbOf(pool, storeId), now);
       }
       cleanedAt = now.getTime();
     },

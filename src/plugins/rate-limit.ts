@@ -2,13 +2,15 @@
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
+import { Counter, type Registry } from 'prom-client';
 import { Problem } from '../errors.ts';
 
 export interface RateLimitOptions {
   perCredential: number;
   perAddress: number;
-  redis?: Redis | undefined;
+  redis?: Redis | Cluster | undefined;
+  registry: Registry;
 }
 
 const WINDOW_S = 60;
@@ -31,6 +33,12 @@ function announce(reply: FastifyReply, limit: Limit): void {
 }
 
 export const rateLimit = fp(async (app: FastifyInstance, options: RateLimitOptions) => {
+  const refused = new Counter({
+    name: 'clientele_rate_limited_total',
+    help: 'Requests that were over a limit, by what the limit is for',
+    labelNames: ['by'],
+    registers: [options.registry],
+  });
   await app.register(fastifyRateLimit, {
     global: false,
     timeWindow: WINDOW_S * 1000,
@@ -54,6 +62,8 @@ export const rateLimit = fp(async (app: FastifyInstance, options: RateLimitOptio
     const isOne = request.identity?.zone === 'staff' || request.identity?.customerId !== undefined;
     const limiter = isOne ? byCredential : byAddress;
     const limit = await limiter(request);
-    if ('max' in limit) announce(reply, limit as Limit);
+    if (!('max' in limit)) return;
+    if (limit.isExceeded) refused.inc({ by: isOne ? 'credential' : 'address' });
+    announce(reply, limit as Limit);
   });
 });

@@ -1,6 +1,6 @@
 // HTTP: jobs, their progress and the outcome of each item.
 import type { FastifyInstance } from 'fastify';
-import { cancelJob, exportJobItems, toJob } from '../actions/jobs.ts';
+import { cancelJob, exportJobItems, retryJob, toJob } from '../actions/jobs.ts';
 import type { Db } from '../db/connection.ts';
 import { findJob, type JobRow, listJobItems, listJobs } from '../db/jobs.ts';
 import { endpoint, found } from '../endpoint.ts';
@@ -95,6 +95,21 @@ export async function jobs(app: FastifyInstance): Promise<void> {
     returns: { 200: ref(Job) },
     refuses: ['JOB_FINISHED', 'CONFLICT'],
     handle: (ctx, { params }) => cancelJob(ctx, params.jobId),
+  });
+
+  endpoint(app, {
+    method: 'POST',
+    url: '/jobs/:jobId/retry',
+    operationId: 'retryJob',
+    tag,
+    summary: 'Try a failed job again',
+    description:
+      'A job that failed with `INTERNAL`, through trouble of the service and not of what was asked for, goes on behind its last slice: what was done stays done and is done once.',
+    scope: 'jobs:write',
+    params: JobParams,
+    returns: { 200: ref(Job) },
+    refuses: ['JOB_NOT_RETRYABLE', 'CONFLICT'],
+    handle: (ctx, { params }) => retryJob(ctx, params.jobId),
   });
 
   endpoint(app, {

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import { pendingMigrations } from '../db/migrate.ts';
 import { endpoint } from '../endpoint.ts';
+import { RETRY_AFTER_S } from '../errors.ts';
 import { ref } from '../schemas/helpers.ts';
 import { Health, Readiness } from '../schemas/operations.ts';
 
@@ -78,6 +79,7 @@ export async function operations(app: FastifyInstance, options: OperationsOption
     handle: async (_ctx, { reply }) => {
       const state = await readiness(options);
       const status = app.stopping() ? 'stopping' : state.status;
+      if (status !== 'ok') reply.header('retry-after', RETRY_AFTER_S);
       return reply.code(status === 'ok' ? 200 : 503).send({ ...state, status });
     },
   });
