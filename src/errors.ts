@@ -308,7 +308,7 @@ export const ERRORS = define({
     status: 409,
     title: 'The redemption is closed',
     detail:
-      'The member `status` says what became of it: only a held one is fulfilled or refused, only a fulfilled one reversed.',
+      'The member `redemptionStatus` says what became of it: only a held one is fulfilled or refused, only a fulfilled one reversed.',
   },
   REFERRALS_NOT_OFFERED: {
     status: 409,
@@ -415,6 +415,12 @@ export const ERRORS = define({
     status: 409,
     title: 'The job has finished',
     detail: 'A finished job cannot be cancelled; tag, group and invitation jobs can be undone.',
+  },
+  JOB_NOT_RETRYABLE: {
+    status: 409,
+    title: 'The job cannot be tried again',
+    detail:
+      'Only a job that failed with `INTERNAL` is worth another attempt; start a new one for any other, after mending what its `error` names.',
   },
   JOB_NOT_UNDOABLE: {
     status: 409,
@@ -796,7 +802,7 @@ export const ERRORS = define({
     status: 422,
     title: 'The action lacks something or has too much',
     detail:
-      'addTags and removeTags need tags, the group actions groupId, setSalesAgent salesAgentId; see `errors`.',
+      'addTags and removeTags need tags, the group actions groupId, setSalesAgent salesAgentId, the topic actions consent; see `errors`.',
   },
   // 429, 5xx
   LOGIN_THROTTLED: {
@@ -869,8 +875,16 @@ export interface FieldError {
   nearest?: string;
 }
 
+/** Seconds to wait after a 503, as its `Retry-After` says. */
+export const RETRY_AFTER_S = '2';
+
+/** Members of every problem document: no fact of a case may take their place. */
+type NoProblemMember = {
+  [member in 'type' | 'title' | 'status' | 'detail' | 'code' | 'instance' | 'headers']?: never;
+};
+
 /** What may stand beside the code: extension members of RFC 9457, and `errors`. Never personal data of others. */
-export type ProblemFacts = Record<string, unknown> & { errors?: readonly FieldError[]; headers?: never };
+export type ProblemFacts = Record<string, unknown> & NoProblemMember & { errors?: readonly FieldError[] };
 
 /** An answer other than success, thrown anywhere below a route; the error plugin turns it into problem+json. */
 export class Problem extends Error {
@@ -890,7 +904,7 @@ export class Problem extends Error {
 }
 
 /** What a domain rule returns when it says no. */
-export interface Refusal {
+export interface Refusal extends NoProblemMember {
   refused: ErrorCode;
 }
 

@@ -81,9 +81,16 @@ export function signOpsToken(config: Config, lifetimeSeconds: number): string {
   return sign({ iss: config.JWT_ISSUER, aud: OPS_AUDIENCE, sub: 'operations', scope: 'ops:read' });
 }
 
-/** Leaves the development token where scripts find it. */
-export async function saveToken(config: Config, token: string): Promise<string> {
-  const file = join(config.DATA_DIR, 'token');
-  await writeFile(file, `${token}\n`, { mode: PRIVATE });
-  return file;
-}
+/** Credentials of a development installation, as files of DATA_DIR. */
+type DevelopmentCredential = 'token' | 'publishable-key';
+
+/** Leaves a credential where scripts and the next start find it. */
+export const saveCredential = (config: Config, name: DevelopmentCredential, text: string): Promise<void> =>
+  writeFile(join(config.DATA_DIR, name), `${text}\n`, { mode: PRIVATE });
+
+/** One that was left there; undefined where the store was opened by other means. */
+export const findCredential = (config: Config, name: DevelopmentCredential): Promise<string | undefined> =>
+  readFile(join(config.DATA_DIR, name), 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );

@@ -4,13 +4,22 @@ import { type LiabilityQuestion, readLiability } from '../db/ledger/liability.ts
 import { checkLedgerSlice } from '../db/ledger/self-check.ts';
 import { ageBounds, forecastPeriod, historySince, liabilityOf } from '../domain/ledger/liability.ts';
 import { addFindings, brokenCount, LEDGER_CHECKS, type LedgerFinding } from '../domain/ledger/self-check.ts';
+import { Problem } from '../errors.ts';
 import { recentStoreOf } from './customers.ts';
+
+/** The months of the forecast have years of four digits. */
+const LAST_YEAR = 9998;
 
 /**
  * The liability at the instant, by unit: the books as they stood then. The same question about the past answers the same
  * for good; one about the future says what time will make of today's books.
+ * @throws Problem VALIDATION_FAILED past the year 9998
  */
 export async function reportLiability(ctx: Ctx, at: Date) {
+  if (at.getUTCFullYear() > LAST_YEAR)
+    throw new Problem('VALIDATION_FAILED', {
+      errors: [{ pointer: '/at', message: `must be of the year ${LAST_YEAR} at the latest` }],
+    });
   const { timezone } = await recentStoreOf(ctx);
   const { months, until } = forecastPeriod(at, timezone);
   const question: LiabilityQuestion = {

@@ -128,7 +128,7 @@ async function takeCreditBack(ctx: Ctx, tx: Tx, row: RedemptionRow): Promise<voi
 
 /** P5: the points go back to the lots that paid; store credit that they had become is taken back with them. */
 async function reverse(ctx: Ctx, tx: Tx, row: RedemptionRow, reason: string): Promise<Outcome> {
-  if (row.transferId === null) throw new Problem('REDEMPTION_CLOSED', { status: row.status });
+  if (row.transferId === null) throw new Problem('REDEMPTION_CLOSED', { redemptionStatus: row.status });
   await holdAccountsOf(ctx, tx, row);
   await takeCreditBack(ctx, tx, row);
   const { settings } = await storeOf({ ...ctx, db: tx });

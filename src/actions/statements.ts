@@ -14,8 +14,10 @@ import {
   listMovements,
   type Movement,
 } from '../db/ledger/statements.ts';
+import { POINTS } from '../domain/ledger/accounts.ts';
 import { Calendar, parseDay } from '../domain/segments/moments.ts';
 import { Problem } from '../errors.ts';
+import { knownCurrency } from './credit.ts';
 import { readPresent, storeOf } from './customers.ts';
 import { type TransferResource, toTransfer } from './ledger-answers.ts';
 import { majorOf } from './ledger-exports.ts';
@@ -56,8 +58,9 @@ function instantsOf({ from, until }: StatementQuery, at: Date, timezone: string)
   return [new Date(start), new Date(end)];
 }
 
-/** @throws Problem NOT_FOUND, CUSTOMER_GONE, PERIOD_INVALID */
+/** @throws Problem NOT_FOUND, CUSTOMER_GONE, PERIOD_INVALID, CURRENCY_UNKNOWN */
 async function periodOf(ctx: Ctx, customerId: string, query: StatementQuery): Promise<Period> {
+  if (query.unit !== POINTS) knownCurrency(query.unit);
   await readPresent(ctx.db, customerId);
   const { timezone } = await storeOf(ctx);
   const [start, end] = instantsOf(query, ctx.now, timezone);
@@ -89,7 +92,7 @@ const amountOf = (movements: readonly Movement[], isCredit: boolean): number =>
 
 /**
  * The whole statement: opening + credited − debited = closing, and the lots say the same.
- * @throws Problem NOT_FOUND, CUSTOMER_GONE, PERIOD_INVALID, STATEMENT_TOO_LONG
+ * @throws Problem NOT_FOUND, CUSTOMER_GONE, PERIOD_INVALID, CURRENCY_UNKNOWN, STATEMENT_TOO_LONG
  */
 export async function readStatement(ctx: Ctx, customerId: string, query: StatementQuery) {
   const period = await periodOf(ctx, customerId, query);
@@ -171,7 +174,7 @@ async function* textOf(db: Db, period: Period, unit: string): AsyncGenerator<str
 /**
  * The statement as a file, streamed: Σ of `amount` over the opening lines and the movements = Σ over the closing lines, for
  * every lot.
- * @throws Problem NOT_FOUND, CUSTOMER_GONE, PERIOD_INVALID
+ * @throws Problem NOT_FOUND, CUSTOMER_GONE, PERIOD_INVALID, CURRENCY_UNKNOWN
  */
 export async function exportStatement(
   ctx: Ctx,

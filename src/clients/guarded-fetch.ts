@@ -4,6 +4,7 @@ import { lookup as resolve } from 'node:dns';
 import { type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { inSpan } from '../tracing.ts';
 
 /** The address may not be asked. */
 export class AddressRefused extends Error {
@@ -114,6 +115,13 @@ const send = (url: URL, options: RequestOptions, body: string | undefined): Prom
     request.end(body);
   });
 
+/** The host says who was asked; the path may carry what is nobody's business. */
+const spanOf = (url: URL, method: string) =>
+  ({
+    kind: 'client',
+    attributes: { 'http.request.method': method, 'server.address': url.hostname },
+  }) as const;
+
 /**
  * The part of `fetch` that clients of JSON over HTTPS need; redirects are answers like any other.
  * @throws AddressRefused, and what node:https throws
@@ -123,17 +131,15 @@ export function createGuardedFetch(settings: GuardedFetchOptions) {
     const url = new URL(address);
     if (!mayAsk(url, settings)) throw new AddressRefused(`${url.origin} is not asked`);
     const limit = AbortSignal.timeout(settings.timeoutMs);
-    const message = await send(
-      url,
-      {
-        ...(!isLoopback(url) && { lookup: lookupPublic }),
-        method,
-        headers: { ...headers, 'accept-encoding': 'identity' },
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-        agent: false,
-      },
-      body === undefined || body === null ? undefined : String(body),
-    );
+    const options = {
+      ...(!isLoopback(url) && { lookup: lookupPublic }),
+      method,
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      agent: false,
+    };
+    const content = body === undefined || body === null ? undefined : String(body);
+    const message = await inSpan(`fetch ${method}`, spanOf(url, method), () => send(url, options, content));
     const bytes = await readBody(message, settings.maxBytes);
     const status = message.statusCode ?? 502;
     return new Response(BODILESS.has(status) ? null : bytes, { status, headers: headersOf(message) });

@@ -89,7 +89,7 @@ export const listCarriedTags: (
   tx: Tx,
   params: { ids: string[]; tagIds: string[]; source: string | null },
 ) => Promise<{ customerId: string; carried: string[]; total: number }[]> = statement(
-  'list_carried_tags',
+  'list_bulk_tags',
   (p) => sql`
     select customer_id as "customerId", count(*)::integer as total,
            coalesce(array_agg(tag_id) filter (
@@ -165,7 +165,7 @@ export const insertMembers: (
   tx: Tx,
   params: { ids: string[]; groupId: string; source: string; now: Date },
 ) => Promise<never[]> = statement(
-  'insert_members',
+  'insert_bulk_members',
   (p) => sql`
     insert into group_members (store_id, customer_id, group_id, source, created_at)
     select ${p.storeId}, customer_id, ${p.groupId}, ${p.source}, ${p.now} from unnest(${p.ids}::uuid[]) customer_id
@@ -174,7 +174,7 @@ export const insertMembers: (
 
 export const deleteMembers: (tx: Tx, params: { ids: string[]; groupId: string }) => Promise<never[]> =
   statement(
-    'delete_members',
+    'delete_bulk_members',
     (p) => sql`
     delete from group_members
     where store_id = ${p.storeId} and group_id = ${p.groupId} and customer_id = any(${p.ids}::uuid[])`,

@@ -174,7 +174,7 @@ export const insertMembers = statement<
   { groupId: string; customerIds: string[]; source: string; now: Date },
   Changed
 >(
-  'insert_members',
+  'insert_group_members',
   (p) => sql`
     insert into group_members (store_id, customer_id, group_id, source, created_at)
     select ${p.storeId}, customer_id, ${p.groupId}, ${p.source}, ${p.now}
@@ -184,7 +184,7 @@ export const insertMembers = statement<
 
 /** Takes many customers out of a group; those who were in it come back. */
 export const deleteMembers = statement<{ groupId: string; customerIds: string[] }, Changed>(
-  'delete_members',
+  'delete_group_members',
   (p) => sql`
     delete from group_members
     where store_id = ${p.storeId} and group_id = ${p.groupId} and customer_id = any(${p.customerIds}::uuid[])

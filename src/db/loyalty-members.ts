@@ -41,7 +41,7 @@ const names = sql.raw(columns.map(({ name }) => `"${name}"`).join(', '));
 const values = sql.raw(columns.map(({ property }) => `r."${property}"`).join(', '));
 
 const insert = statement<{ rows: string }, { customerId: string }>(
-  'insert_members',
+  'insert_loyalty_members',
   (p) => sql`
     insert into loyalty_members (store_id, ${names})
     select ${p.storeId}, ${values} from json_to_recordset(${p.rows}::json) as r(${definitionOf(columns)})

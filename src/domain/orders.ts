@@ -130,7 +130,8 @@ export interface OrderError {
   pointer: string;
   code: OrderErrorCode;
   message: string;
-  expected: number | string;
+  /** As everywhere in problem documents: a list of texts. */
+  expected: readonly string[];
   given: number | string;
 }
 
@@ -186,7 +187,7 @@ export function orderError(
   expected: number | string,
   given: number | string,
 ): OrderError {
-  return { pointer, code, message: `expected ${expected}, given ${given}`, expected, given };
+  return { pointer, code, message: `expected ${expected}, given ${given}`, expected: [`${expected}`], given };
 }
 
 function currencyErrors({ currency }: OrderAmounts): OrderError[] {

@@ -1,6 +1,6 @@
 // The JSON door: bodies are read strictly (RFC 8259 and I-JSON, RFC 7493), so that two readers of one document can
 // never disagree and nothing that Postgres or a double cannot hold gets past this room.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jsonPointer } from '../domain/json-pointer.ts';
 
 export type MalformedReason =
@@ -40,8 +40,12 @@ export function useStrictJson(
   app: Pick<FastifyInstance, 'removeContentTypeParser' | 'addContentTypeParser'>,
 ): void {
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser(CONTENT_TYPES, { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
-    parseJsonBody(body),
+  app.addContentTypeParser(
+    CONTENT_TYPES,
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) =>
+      // Many clients announce JSON with every request: where no body is asked for, nothing is what belongs there.
+      body.length === 0 && !request.routeOptions.schema?.body ? undefined : parseJsonBody(body),
   );
 }
 

@@ -10,6 +10,7 @@ import { findJob, type JobRow } from '../db/jobs.ts';
 import { endpoint, found } from '../endpoint.ts';
 import { Problem } from '../errors.ts';
 import { pageOf } from '../pages.ts';
+import { parseStrictJson } from '../plugins/json-body.ts';
 import { ref } from '../schemas/helpers.ts';
 import {
   ColumnMapping,
@@ -34,11 +35,24 @@ function refuseForm(message: string, pointer = ''): never {
   throw new Problem('VALIDATION_FAILED', { errors: [{ pointer, message }] });
 }
 
+/**
+ * What a form yields; a form that is none, or breaks off, is the caller's to mend, though its reader does not say so.
+ * @throws Problem VALIDATION_FAILED
+ */
+async function* readable<Item>(form: AsyncIterable<Item>): AsyncGenerator<Item> {
+  try {
+    yield* form;
+  } catch (error) {
+    if (error instanceof Error && 'statusCode' in error) throw error;
+    return refuseForm(`cannot be read as a form: ${(error as Error).message}`);
+  }
+}
+
 /** Fields come before the file: it is read as it arrives and never held. */
 async function readForm(request: FastifyRequest): Promise<Form> {
   if (!request.isMultipart()) throw new Problem('UNSUPPORTED_MEDIA_TYPE');
   let mapping: string | undefined;
-  for await (const part of request.parts()) {
+  for await (const part of readable(request.parts())) {
     if (part.type === 'file') return { file: part, ...(mapping !== undefined && { mapping }) };
     if (part.fieldname !== 'mapping')
       refuseForm(`is no field of this form: known are "mapping" and "file"`, `/${part.fieldname}`);
@@ -50,12 +64,7 @@ async function readForm(request: FastifyRequest): Promise<Form> {
 function readMapping(text: string | undefined, kind: string): Record<string, unknown> | undefined {
   if (text === undefined) return undefined;
   const schema = kind === 'orders' ? LineMapping : ColumnMapping;
-  let mapping: unknown;
-  try {
-    mapping = JSON.parse(text);
-  } catch {
-    refuseForm('must be a JSON object', '/mapping');
-  }
+  const mapping = parseStrictJson(text);
   const [error] = Value.Errors(schema, mapping);
   if (error) refuseForm(error.message, `/mapping${error.instancePath}`);
   return mapping as Record<string, unknown>;
@@ -86,7 +95,7 @@ export async function imports(app: FastifyInstance): Promise<void> {
     handle: async (ctx, { query, request }) => {
       const form = await readForm(request);
       const mapping = readMapping(form.mapping, query.kind);
-      return toImport(await startImport(ctx, { ...query, mapping }, form.file.file), ctx.now);
+      return toImport(await startImport(ctx, { ...query, mapping }, readable(form.file.file)), ctx.now);
     },
   });
 

@@ -242,6 +242,7 @@ export async function ledger(app: FastifyInstance): Promise<void> {
     description:
       'Hashes every transfer again, in the order of each account, and compares number, hash and balance with the account (L8). Some 150,000 transfers take a second; nothing is changed.',
     query: closed({ accountId: Type.Optional(Uuid({ description: 'Only this account.' })) }),
+    refuses: ['NOT_FOUND'],
     returns: { 200: ref(ChainReport) },
     handle: (ctx, { query }) => verifyLedger(ctx, query.accountId),
   });

@@ -46,7 +46,7 @@ export async function statements(app: FastifyInstance): Promise<void> {
     description: ABOUT,
     query: creditStatementQuery,
     returns: { 200: ref(Statement) },
-    refuses: ['CUSTOMER_GONE', 'PERIOD_INVALID', 'STATEMENT_TOO_LONG'],
+    refuses: ['CUSTOMER_GONE', 'PERIOD_INVALID', 'CURRENCY_UNKNOWN', 'STATEMENT_TOO_LONG'],
     handle: (ctx, { params, query: { currency, ...period } }) =>
       readStatement(ctx, params.customerId, { unit: currency, ...period }),
   });
@@ -61,7 +61,7 @@ export async function statements(app: FastifyInstance): Promise<void> {
     query: creditStatementQuery,
     produces: ['text/csv'],
     returns: { 200: StatementFile },
-    refuses: ['CUSTOMER_GONE', 'PERIOD_INVALID'],
+    refuses: ['CUSTOMER_GONE', 'PERIOD_INVALID', 'CURRENCY_UNKNOWN'],
     handle: (ctx, { params, query: { currency, ...period }, reply }) =>
       sendStatement(ctx, reply, params.customerId, { unit: currency, ...period }),
   });

@@ -204,10 +204,10 @@ export function planRedemption(
   redemption: RedemptionState,
   to: keyof typeof BEFORE,
   at: Date,
-): { done: boolean } | { refused: 'REDEMPTION_CLOSED'; status: RedemptionStatus } {
+): { done: boolean } | { refused: 'REDEMPTION_CLOSED'; redemptionStatus: RedemptionStatus } {
   const status = redemptionStatusAt(redemption, at);
   if (status === to) return { done: true };
-  return status === BEFORE[to] ? { done: false } : { refused: 'REDEMPTION_CLOSED', status };
+  return status === BEFORE[to] ? { done: false } : { refused: 'REDEMPTION_CLOSED', redemptionStatus: status };
 }
 
 /** Kinds that are handed over as a code that the shop's checkout redeems. */

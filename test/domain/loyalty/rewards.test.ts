@@ -81,7 +81,7 @@ t.test('P5, K6 a redemption goes one way, and time ends a held one', async (t) =
   ]);
   t.same(planRedemption({ status: 'held', heldUntil }, 'fulfilled', AT), {
     refused: 'REDEMPTION_CLOSED',
-    status: 'expired',
+    redemptionStatus: 'expired',
   });
 });
 
