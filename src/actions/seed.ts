@@ -3,6 +3,7 @@
 import type { Ctx } from '../context.ts';
 import { findByIdentity, hasCustomers } from '../db/customers.ts';
 import { findGroupByKey } from '../db/groups.ts';
+import { findProgramme } from '../db/loyalty-programme.ts';
 import {
   DEMO_GIFTS,
   DEMO_PROGRAMME,
@@ -138,7 +139,8 @@ async function addGifts(ctx: Ctx, customers: readonly DemoCustomer[], currency: 
 const startOfDay = (now: Date): Date => new Date(now.getTime() - (now.getTime() % DAY_MS));
 
 /**
- * Adds the demo store's customers and orders; to an empty store a loyalty programme and some gifts, too. Doing it again the same day adds nothing.
+ * Adds the demo store's customers and orders, and a loyalty programme where there is none; to an empty store tasks and
+ * some gifts, too. Doing it again the same day adds nothing.
  * @returns how many were added; undefined when the store has customers already and `force` is not set
  */
 export async function seedStore(
@@ -151,10 +153,8 @@ export async function seedStore(
   const { customers, orders } = demoStore(startOfDay(ctx.now), currency, sizes);
   const agents = isEmpty ? await Promise.all(AGENTS.map((name) => createAgent(ctx, { name }))) : [];
   const agentIds = agents.map((agent) => agent.id);
-  if (isEmpty) {
-    await addTasks(ctx, agentIds);
-    await putProgramme(ctx, DEMO_PROGRAMME);
-  }
+  if (isEmpty) await addTasks(ctx, agentIds);
+  if (!(await findProgramme(ctx.db))) await putProgramme(ctx, DEMO_PROGRAMME);
   const added = await addCustomers(ctx, customers, agentIds);
   const ordersAdded = await addOrders(ctx, orders);
   if (isEmpty) await addGifts(ctx, customers, currency);

@@ -1,13 +1,15 @@
 // Examples of whole bodies, put together from the examples of their properties, so that nobody writes them twice.
 
-/** A JSON Schema, as far as an example needs it. */
+/** A JSON Schema, as far as examples and titles need it. */
 export interface Schema {
   $ref?: string;
+  title?: string;
   type?: string | string[];
   format?: string;
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
+  additionalProperties?: boolean | Schema;
   enum?: unknown[];
   const?: unknown;
   default?: unknown;

@@ -3,13 +3,16 @@ import type { EndpointConfig, Zone } from '../endpoint.ts';
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts';
 import { problemDocument } from './errors.ts';
 
-interface Parameter {
+export interface Parameter {
   in: string;
   name: string;
+  required?: boolean;
+  schema?: object;
+  example?: unknown;
 }
 
 interface Content {
-  [mediaType: string]: { schema?: unknown; examples?: Record<string, object> };
+  [mediaType: string]: { schema?: unknown; example?: unknown; examples?: Record<string, object> };
 }
 
 interface Answer {
@@ -31,6 +34,13 @@ export interface Operation {
 
 /** Codes that every operation of a zone can answer with. */
 const COMMON: readonly ErrorCode[] = ['VALIDATION_FAILED', 'RATE_LIMITED', 'UNAVAILABLE'];
+/** Whatever may change something has its body read, asked for or not, and may be overtaken by another change. */
+const OF_WRITES: readonly ErrorCode[] = [
+  'MALFORMED_JSON',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'CONFLICT',
+];
 
 /** The body that the framework knows of, or the form that a handler reads by itself. */
 function bodyOf({ requestBody }: Operation, { form }: EndpointConfig): Operation['requestBody'] {
@@ -41,17 +51,15 @@ function bodyOf({ requestBody }: Operation, { form }: EndpointConfig): Operation
 }
 
 /** Everything that can be refused, whatever the operation does, and what it says it refuses. */
-export function codesOf(operation: Operation, config: EndpointConfig): ErrorCode[] {
-  const body = bodyOf(operation, config);
+export function codesOf(method: string, operation: Operation, config: EndpointConfig): ErrorCode[] {
   const hasPathParameter = operation.parameters?.some((parameter) => parameter.in === 'path');
   return [
     ...COMMON,
+    ...(method === 'get' ? [] : OF_WRITES),
     ...(config.zone === 'public' ? [] : (['UNAUTHENTICATED'] as const)),
     ...(config.customer ? (['CUSTOMER_TOKEN_REQUIRED'] as const) : []),
     ...(config.scope ? (['SCOPE_MISSING'] as const) : []),
     ...(hasPathParameter ? (['NOT_FOUND'] as const) : []),
-    ...(body?.content['application/json'] ? (['MALFORMED_JSON'] as const) : []),
-    ...(body ? (['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
     ...(config.idempotency === 'required' ? (['IDEMPOTENCY_KEY_REQUIRED'] as const) : []),
     ...(config.idempotency === 'none'
       ? []
@@ -186,7 +194,7 @@ const formBody = (form: { $id?: string }) => ({
 });
 
 /** The operation with everything that follows from its settings. */
-export function completeOperation(operation: Operation, config: EndpointConfig): Operation {
+export function completeOperation(method: string, operation: Operation, config: EndpointConfig): Operation {
   const parameters = [...(operation.parameters ?? []), ...headerParameters(operation, config)];
   const requestBody = bodyOf(operation, config);
   const scope = config.scope ? `\n\nScope: \`${config.scope}\`.` : '';
@@ -198,6 +206,6 @@ export function completeOperation(operation: Operation, config: EndpointConfig):
     ...(config.form && { requestBody: formBody(config.form) }),
     security: config.customer ? [{ customerToken: [] }] : SECURITY[config.zone],
     ...(config.scope && { 'x-scope': config.scope }),
-    responses: { ...problemAnswers(codesOf(operation, config)), ...ownAnswers(operation, config) },
+    responses: { ...problemAnswers(codesOf(method, operation, config)), ...ownAnswers(operation, config) },
   };
 }

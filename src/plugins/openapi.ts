@@ -9,13 +9,25 @@ import { TAGS } from '../routes/tags-of-document.ts';
 import { keepReferenceDescriptions } from '../schemas/helpers.ts';
 import { downgrade } from './openapi-3.0.ts';
 import { addExamples, bodySchemas, type Schemas } from './openapi-examples.ts';
+import { openAnswers } from './openapi-growth.ts';
 import { codesOf, completeOperation, type Operation, problemExamples } from './openapi-operation.ts';
+import { prefill } from './openapi-prefill.ts';
+import { addTitles } from './openapi-titles.ts';
+
+/** A credential for each kind of caller, by the name of the security scheme. */
+export interface DocumentTokens {
+  bearer: string;
+  ops: string;
+  customerToken: string;
+  /** Known where this installation opened the store itself. */
+  publishableKey?: string;
+}
 
 export interface OpenApiOptions {
   version: string;
   publicUrl: string;
   /** Filled into Swagger UI; development only. */
-  token?: string | undefined;
+  tokens?: DocumentTokens | undefined;
 }
 
 /** What this file knows of the document that @fastify/swagger makes. */
@@ -34,26 +46,42 @@ function complete(document: Document, named: object, configs: ReadonlyMap<string
     for (const [method, operation] of Object.entries(operations)) {
       const config = configs.get(operation.operationId);
       if (!config) continue;
-      codes.push(...codesOf(operation, config));
-      operations[method] = completeOperation(operation, config);
+      codes.push(...codesOf(method, operation, config));
+      operations[method] = prefill(completeOperation(method, operation, config));
     }
   }
+  openAnswers(schemas, Object.values(paths).flatMap(Object.values<Operation>));
+  addTitles(schemas);
   addExamples(schemas, bodySchemas(paths));
   components.examples = problemExamples(codes);
   return document;
 }
 
-/** Runs in the page: puts the token into every "Authorize" field once Swagger UI is ready. */
-const preauthorize = (token: string): string => `
-window.addEventListener('load', function () {
-  var timer = setInterval(function () {
-    if (!window.ui || !document.querySelector('.opblock')) return;
-    clearInterval(timer);
-    window.ui.preauthorizeApiKey('bearer', ${JSON.stringify(token)});
-  }, 100);
-});`;
+/**
+ * Runs in the page before Swagger UI: puts the tokens where it keeps those of "Authorize" (`persistAuthorization`); it
+ * lets nobody reach it to be told them.
+ */
+function preauthorize(tokens: DocumentTokens): string {
+  const schema = { type: 'http', scheme: 'bearer' };
+  const authorized = Object.entries(tokens).map(([name, value]) => [name, { name, schema, value }]);
+  const stored = JSON.stringify(JSON.stringify(Object.fromEntries(authorized)));
+  return `localStorage.setItem('authorized', ${stored});`;
+}
 
-export const openapi = fp(async (app: FastifyInstance, { version, publicUrl, token }: OpenApiOptions) => {
+interface PageRequest {
+  headers?: Record<string, string>;
+}
+
+/** Runs in the page: an Idempotency-Key that is still the example becomes a fresh one, so that a press is a new intent. */
+function renewKey(request: PageRequest): PageRequest {
+  const example = '0199a3c4-7e1f-7a60-9d39-6f1f3f1f9a11';
+  // Browsers have it in secure contexts only.
+  if (request.headers?.['Idempotency-Key'] === example && crypto.randomUUID)
+    request.headers['Idempotency-Key'] = crypto.randomUUID();
+  return request;
+}
+
+export const openapi = fp(async (app: FastifyInstance, { version, publicUrl, tokens }: OpenApiOptions) => {
   const configs = new Map<string, EndpointConfig>();
   await app.register(swagger, {
     openapi: {
@@ -112,12 +140,15 @@ export const openapi = fp(async (app: FastifyInstance, { version, publicUrl, tok
       persistAuthorization: true,
       displayRequestDuration: true,
       docExpansion: 'none',
+      // The list of all schemas stays closed: drawing its hundreds of lines makes every click wait.
+      defaultModelsExpandDepth: 0,
       tryItOutEnabled: true,
       deepLinking: true,
+      requestInterceptor: renewKey,
     },
     theme: {
       title: 'Clientele API',
-      ...(token && { js: [{ filename: 'preauthorize.js', content: preauthorize(token) }] }),
+      ...(tokens && { js: [{ filename: 'preauthorize.js', content: preauthorize(tokens) }] }),
     },
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
