@@ -27,7 +27,7 @@ import {
   type Piece,
   type Reading,
 } from './import-readers.ts';
-import { type OpenedWork, type OpenWork, startJob, toJob } from './jobs.ts';
+import { type OpenedWork, type OpenWork, startJob, toJob, tracedParams } from './jobs.ts';
 import { write } from './write.ts';
 
 /** What an import was asked to do; kept as the job's params. */
@@ -50,7 +50,8 @@ async function receive(ctx: Ctx, jobId: string, source: AsyncIterable<Uint8Array
   let total = 0;
   const flush = async () => {
     if (size === 0) return;
-    await insertChunk(ctx.db, { jobId, sequence: sequence++, content: Buffer.concat(pending) });
+    const content = Buffer.concat(pending);
+    await insertChunk(ctx.db, { jobId, sequence: sequence++, content, now: new Date() });
     pending = [];
     size = 0;
   };
@@ -70,7 +71,7 @@ async function inspect(ctx: Ctx, jobId: string, request: ImportRequest): Promise
   try {
     if (request.kind === 'orders') return await checkOrderFile(source, request.mapping);
     const headers = await openHeaders(source);
-    const params = { ...request };
+    const params = tracedParams({ ...request });
     const recognised =
       request.kind === 'customers'
         ? customerColumns(headers, params, await storeOf(ctx))

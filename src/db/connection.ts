@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { fillPlaceholders, type Placeholder, type SQL, sql } from 'drizzle-orm/sql';
 import pg from 'pg';
+import { traceStatements } from './statement-spans.ts';
 
 export type Queries = NodePgDatabase;
 
@@ -31,7 +32,10 @@ export interface Connection {
 type Built = { execute(values: Record<string, unknown>): Promise<unknown> };
 
 /** `broken` is set when a rollback failed: such a connection is closed, never pooled again. */
-type BoundConnection = Connection & { storeId: string | undefined; broken: boolean };
+type BoundConnection = Connection & { storeId: string | undefined; broken: boolean; inTransaction: boolean };
+
+/** What a connection keeps: all that was set on it, or, behind a pooler, only what its transaction set. */
+export type PoolMode = 'session' | 'transaction';
 
 /** Runtime settings of a pool; times in milliseconds. */
 export interface PoolSettings {
@@ -40,6 +44,8 @@ export interface PoolSettings {
   statementTimeoutMs: number;
   /** Role to act as: owns nothing, so row-level security applies. */
   role?: string;
+  /** `transaction`: behind `url` is a pooler that keeps nothing between two transactions. `session` unless told. */
+  mode?: PoolMode;
   applicationName?: string;
   onError?: (error: Error) => void;
 }
@@ -55,17 +61,38 @@ const typeParsers = {
   },
 };
 
+/** What holds on every connection. */
+const settingsOf = ({ role, statementTimeoutMs }: PoolSettings): [name: string, value: string][] => [
+  ...(role ? [['role', role] as [string, string]] : []),
+  ['statement_timeout', String(statementTimeoutMs)],
+  ['lock_timeout', '5000'],
+  ['idle_in_transaction_session_timeout', '30000'],
+  ['timezone', 'UTC'],
+];
+
+/** What begins each transaction of a pool whose connections keep nothing. */
+const localSettings = new WeakMap<pg.Pool, string>();
+
+type Query = (...parameters: unknown[]) => unknown;
+
+/** Statements lose their names: what is prepared on one connection is unknown on the one of the next transaction. */
+function forgetNames(pool: pg.Pool): void {
+  pool.on('connect', (client) => {
+    const query: Query = client.query.bind(client);
+    const unnamed: Query = (first, ...others) => {
+      const isNamed = typeof first === 'object' && first !== null && 'name' in first && !('submit' in first);
+      return query(isNamed ? { ...first, name: undefined } : first, ...others);
+    };
+    Object.assign(client, { query: unnamed });
+  });
+}
+
 /**
- * Opens the pool. `options` on the connection set role and time-outs in the start-up packet, without a round trip.
+ * Opens the pool. Role and time-outs are set in the start-up packet, without a round trip; where a connection keeps
+ * nothing, by each transaction in the round trip of its BEGIN.
  */
 export function openPool(settings: PoolSettings): pg.Pool {
-  const options = [
-    settings.role && `-c role=${settings.role}`,
-    `-c statement_timeout=${settings.statementTimeoutMs}`,
-    '-c lock_timeout=5000',
-    '-c idle_in_transaction_session_timeout=30000',
-    '-c timezone=UTC',
-  ];
+  const keepsNothing = settings.mode === 'transaction';
   const pool = new pg.Pool({
     connectionString: settings.url,
     max: settings.size,
@@ -73,10 +100,23 @@ export function openPool(settings: PoolSettings): pg.Pool {
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     application_name: settings.applicationName ?? 'clientele',
-    options: options.filter(Boolean).join(' '),
+    ...(!keepsNothing && {
+      options: settingsOf(settings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
+    }),
     types: typeParsers,
   } as pg.PoolConfig);
+  if (keepsNothing) {
+    const statements = settingsOf(settings).map(([name, value]) => `set local ${name} = '${value}'`);
+    localSettings.set(pool, statements.join('; '));
+    forgetNames(pool);
+  }
   pool.on('error', (error) => settings.onError?.(error));
+  traceStatements(pool);
+  // The pool listens to idle connections only: one that is lost while it is lent out would end the process. Whoever has it
+  // hears of it from the next statement.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -85,7 +125,14 @@ const connections = new WeakMap<pg.PoolClient, BoundConnection>();
 function connectionOf(client: pg.PoolClient): BoundConnection {
   let connection = connections.get(client);
   if (!connection) {
-    connection = { client, queries: drizzle(client), built: new Map(), storeId: undefined, broken: false };
+    connection = {
+      client,
+      queries: drizzle(client),
+      built: new Map(),
+      storeId: undefined,
+      broken: false,
+      inTransaction: false,
+    };
     connections.set(client, connection);
   }
   return connection;
@@ -99,14 +146,20 @@ async function bind(connection: BoundConnection, storeId: string): Promise<void>
   connection.storeId = storeId;
 }
 
-/** The handle of one store on the pool. */
+/**
+ * The handle of one store on the pool. Where connections keep nothing, each use is a transaction that binds itself: by SET,
+ * for a function would take the snapshot before the work can choose its isolation.
+ */
 export function dbOf(pool: pg.Pool, storeId: string): Db {
+  const settings = localSettings.get(pool);
+  const begin = settings && `begin; ${settings}; set local clientele.store = ${pg.escapeLiteral(storeId)}`;
   return {
     storeId,
     async use(work) {
       const client = await pool.connect();
       const connection = connectionOf(client);
       try {
+        if (begin) return await inTransaction(connection, () => work(connection), begin);
         await bind(connection, storeId);
         return await work(connection);
       } finally {
@@ -154,7 +207,9 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
   let run = work;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.use((connection) => runTransaction(connection, db.storeId, run));
+      return await db.use((connection) =>
+        inTransaction(connectionOf(connection.client), () => run(txOn(connection, db.storeId))),
+      );
     } catch (error) {
       if (attempt >= attemptsFor(error)) throw error;
       if (error instanceof Overtaken) run = inTurn(work);
@@ -172,22 +227,29 @@ const inTurn =
     return work(tx);
   };
 
-async function runTransaction<T>(
-  connection: Connection,
-  storeId: string,
-  work: (tx: Tx) => Promise<T>,
+const txOn = (connection: Connection, storeId: string): Tx =>
+  ({ storeId, use: (inner) => inner(connection) }) as Tx;
+
+/** In a transaction of its own, or in the one that the connection was lent for. */
+async function inTransaction<T>(
+  connection: BoundConnection,
+  work: () => Promise<T>,
+  begin = 'begin',
 ): Promise<T> {
-  await connection.client.query('begin');
+  if (connection.inTransaction) return work();
+  connection.inTransaction = true;
   try {
-    const tx = { storeId, use: (inner) => inner(connection) } as Tx;
-    const result = await work(tx);
+    await connection.client.query(begin);
+    const result = await work();
     await connection.client.query('commit');
     return result;
   } catch (error) {
     await connection.client.query('rollback').catch(() => {
-      connectionOf(connection.client).broken = true;
+      connection.broken = true;
     });
     throw error;
+  } finally {
+    connection.inTransaction = false;
   }
 }
 
@@ -214,6 +276,14 @@ function placeholders<P>(): Parameters<P> {
   return new Proxy({}, { get: (_, name) => sql.placeholder(String(name)) }) as Parameters<P>;
 }
 
+const names = new Set<string>();
+
+/** A connection knows one statement by each name: a second one of that name would fail wherever the first one ran. */
+function claimName(name: string): void {
+  if (names.has(name)) throw new Error(`Two statements are called ${name}.`);
+  names.add(name);
+}
+
 /**
  * A select or change by the Drizzle builder, built once per connection and prepared by name: the builder alone costs
  * three to four times the CPU of the prepared statement. `storeId` is always there as a parameter.
@@ -225,8 +295,9 @@ export function prepared<P extends object = Record<never, never>>() {
       queries: Queries,
       p: Parameters<P>,
     ) => { prepare(name: string): { execute(values?: Record<string, unknown>): Promise<R> } },
-  ) =>
-    (db: Db, params: P): Promise<R> =>
+  ) => {
+    claimName(name);
+    return (db: Db, params: P): Promise<R> =>
       db.use((connection) => {
         let statement = connection.built.get(name);
         if (!statement) {
@@ -235,6 +306,7 @@ export function prepared<P extends object = Record<never, never>>() {
         }
         return statement.execute({ ...params, storeId: db.storeId }) as Promise<R>;
       });
+  };
 }
 
 const dialect = new PgDialect();
@@ -244,6 +316,7 @@ const dialect = new PgDialect();
  * Rows come back as objects with the names that the SQL gives its columns.
  */
 export function statement<P extends object, R>(name: string, build: (p: Parameters<P>) => SQL) {
+  claimName(name);
   let text: string | undefined;
   let slots: unknown[] = [];
   return (db: Db, params: P): Promise<R[]> => {

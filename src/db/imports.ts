@@ -8,13 +8,28 @@ import { customers } from './tables/customers.ts';
 import { importProblems, uploadChunks } from './tables/jobs.ts';
 import { notes } from './tables/notes.ts';
 
-/** Keeps one piece of a file. */
-export const insertChunk = statement<{ jobId: string; sequence: number; content: Buffer }, never>(
+/** Keeps one piece of a file; the job is alive as long as they come. */
+export const insertChunk = statement<{ jobId: string; sequence: number; content: Buffer; now: Date }, never>(
   'insert_upload_chunk',
   (p) => sql`
+    with alive as (update jobs set alive_at = ${p.now} where store_id = ${p.storeId} and id = ${p.jobId})
     insert into upload_chunks (store_id, job_id, sequence, content)
     values (${p.storeId}, ${p.jobId}, ${p.sequence}, ${p.content})`,
 );
+
+const deleteReceiving = statement<{ before: Date }, never>(
+  'delete_abandoned_uploads',
+  (p) => sql`
+    delete from jobs where store_id = ${p.storeId} and status = 'receiving' and alive_at < ${p.before}`,
+);
+
+/** Far longer than the service waits for the next piece of a file. */
+const ABANDONED_MS = 3_600_000;
+
+/** Removes files whose upload ended with the process that took it in: the client has to send them again. */
+export async function deleteAbandonedUploads(db: Db, now: Date): Promise<void> {
+  await deleteReceiving(db, { before: new Date(now.getTime() - ABANDONED_MS) });
+}
 
 const selectChunk = prepared<{ jobId: string; sequence: number }>()('find_upload_chunk', (queries, p) =>
   queries
@@ -140,7 +155,7 @@ export interface Carried {
 }
 
 export const listCarriedTags = statement<{ customerIds: string[] }, Carried>(
-  'list_carried_tags',
+  'list_imported_tags',
   (p) => sql`
     select ct.customer_id as "customerId", t.name_key as key
     from customer_tags ct join tags t on t.store_id = ct.store_id and t.id = ct.tag_id

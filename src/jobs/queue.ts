@@ -325,6 +325,7 @@ async function deliver(
 ): Promise<void> {
   assert(signal && token, 'BullMQ passes both to a processor with three parameters');
   if (run.stopping) return putBack(job, token);
+  if (!isRef(job.data)) return refuseStray(job.queueName, run);
   const number = job.attemptsMade + 1;
   try {
     await handler(job.data, { number, isLast: number >= (job.opts.attempts ?? 1), signal });
@@ -335,6 +336,25 @@ async function deliver(
     if (isInterruption) return putBack(job, token);
     throw nameOnly(error, isFinal, run);
   }
+}
+
+const UUID = /^[0-9a-f-]{36}$/i;
+const LONGEST_ID = 100;
+
+function isRef(data: unknown): data is JobRef {
+  const { storeId, jobId }: Partial<Record<keyof JobRef, unknown>> = Object(data);
+  return (
+    typeof storeId === 'string' &&
+    UUID.test(storeId) &&
+    typeof jobId === 'string' &&
+    jobId.length <= LONGEST_ID
+  );
+}
+
+/** What somebody else put into the queue: it is not tried again, and what it holds is not told, for it could be anything. */
+function refuseStray(queue: string, run: Run): never {
+  run.onError(new Error('A delivery that names no job'), { queue });
+  throw nameOnly(new FinalRefusal(), true, run);
 }
 
 /** Gives the job to the next worker without counting an attempt; the throw tells BullMQ that the job is gone. */
@@ -484,6 +504,8 @@ interface RedisClientOptions {
   retryStrategy: (times: number) => number | null;
   maxRetriesPerRequest: number | null;
   commandTimeout?: number;
+  /** False: what cannot be sent now fails at once. */
+  enableOfflineQueue?: boolean;
 }
 
 /** A client of one Redis, or of a cluster for a comma-separated list; user, password and TLS are those of the first URL. */
@@ -504,6 +526,7 @@ export async function redisClient(
   return new Cluster(nodes, {
     lazyConnect: true,
     clusterRetryStrategy: retryStrategy,
+    ...(options.enableOfflineQueue !== undefined && { enableOfflineQueue: options.enableOfflineQueue }),
     // With TLS the certificate names the host, so it must not be resolved before the handshake.
     ...(isTls && { dnsLookup: (address, callback) => callback(null, address) }),
     redisOptions: {

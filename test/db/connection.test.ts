@@ -2,7 +2,9 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { newId } from '../../src/context.ts';
-import { dbOf, execute, statement, transaction } from '../../src/db/connection.ts';
+import { APP_ROLE } from '../../src/database.ts';
+import { dbOf, execute, openPool, prepared, statement, transaction } from '../../src/db/connection.ts';
+import { customers } from '../../src/db/tables/customers.ts';
 import { testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
@@ -36,6 +38,64 @@ t.test('many stores on few connections at once never mix', async (t) => {
   );
   for (const round of rounds) t.same(await Promise.all(round), [1, 2, 3, 4, 5, 6]);
 });
+
+t.test('where connections keep nothing, each use sets role, store and time-outs for itself', async (t) => {
+  const pool = openPool({
+    url: database.url,
+    size: 1,
+    statementTimeoutMs: 4_321,
+    role: APP_ROLE,
+    mode: 'transaction',
+  });
+  t.teardown(() => pool.end());
+  const [one, two] = [await testStore(app, database), await testStore(app, database)];
+  await one.call('POST', '/v1/customers', { lastName: 'One' });
+  const counts = await Promise.all(
+    [one, two, one, two].map(async ({ storeId }) => (await countAll(dbOf(pool, storeId), {}))[0]?.count),
+  );
+  t.same(counts, [1, 0, 1, 0]);
+  const state = sql`select current_user as role, current_setting('statement_timeout') as timeout,
+    current_setting('lock_timeout') as lock, current_setting('clientele.store', true) as store,
+    (select count(*)::integer from pg_prepared_statements) as named`;
+  t.same(await execute(dbOf(pool, one.storeId), state), [
+    { role: APP_ROLE, timeout: '4321ms', lock: '5s', store: one.storeId, named: 0 },
+  ]);
+  const left = await pool.query(`select current_user = session_user as "isItself",
+    coalesce(current_setting('clientele.store', true), '') as store`);
+  t.same(left.rows, [{ isItself: true, store: '' }], 'nothing stays behind');
+
+  const db = dbOf(pool, one.storeId);
+  const failing = transaction(db, async (tx) => {
+    await execute(tx, sql`update customers set last_name = 'Two' where store_id = ${one.storeId}`);
+    throw new Error('no');
+  });
+  await t.rejects(failing, { message: 'no' });
+  await t.rejects(
+    execute(db, sql`select 1 / 0`),
+    { code: '22012' },
+    'a statement alone is taken back, and its connection serves on',
+  );
+  t.same(await execute(db, sql`select last_name as name from customers where store_id = ${one.storeId}`), [
+    { name: 'One' },
+  ]);
+});
+
+t.test(
+  'a connection that is lost while it is lent out fails its next statement, and nothing else',
+  async (t) => {
+    const { db } = (await testStore(app, database)).ctx();
+    const work = db.use(async ({ client }) => {
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      // Not once(): that listens to errors itself.
+      const ended = new Promise((resolve) => client.once('end', resolve));
+      await database.owner.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+      await ended;
+      await client.query('select 1');
+    });
+    await t.rejects(work, /not queryable|closed/);
+    t.same(await countAll(db, {}), [{ count: 0 }], 'the next caller has another one');
+  },
+);
 
 t.test('a row of another store can neither be written nor moved there', async (t) => {
   const [one, two] = [await testStore(app, database), await testStore(app, database)];
@@ -80,4 +140,13 @@ t.test('two transactions that lock crosswise both end: the deadlock is run again
     });
   await Promise.all([touch(ids[0], ids[1]), touch(ids[1], ids[0])]);
   t.same(await execute(store.ctx().db, sql`select version from customers`), [{ version: 3 }, { version: 3 }]);
+});
+
+t.test('two statements of one name stop the start: a connection would answer one for the other', (t) => {
+  t.throws(() => statement('test_count_without_store', () => sql`select 1`), /Two statements are called/);
+  t.throws(
+    () => prepared()('test_count_without_store', (queries) => queries.select().from(customers)),
+    /Two statements are called/,
+  );
+  t.end();
 });

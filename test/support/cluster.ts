@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ensureDatabase, migrateAll } from '../../src/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { CLUSTER_DIR, CLUSTER_FILE, TEMPLATE } from './cluster-place.ts';
+import { startPgbouncer } from './pgbouncer.ts';
 
 await rm(CLUSTER_DIR, { recursive: true, force: true });
 await mkdir(CLUSTER_DIR, { recursive: true });
@@ -13,5 +14,9 @@ const server = await startEmbeddedPostgres({
   settings: { max_connections: '300' },
 });
 await migrateAll(await ensureDatabase(server.url, TEMPLATE));
-await writeFile(join(CLUSTER_DIR, CLUSTER_FILE), JSON.stringify({ url: server.url, pid: server.pid }));
+// TEST_PGBOUNCER=1: the pools of all suites go through a pooler in transaction mode.
+const pooler = process.env.TEST_PGBOUNCER ? await startPgbouncer(server.url, CLUSTER_DIR) : undefined;
+const poolUrl = pooler ? pooler.urlOf(server.url) : server.url;
+const pids = pooler ? [pooler.pid, server.pid] : [server.pid];
+await writeFile(join(CLUSTER_DIR, CLUSTER_FILE), JSON.stringify({ url: server.url, poolUrl, pids }));
 process.exit(0);

@@ -7,13 +7,14 @@ import pg from 'pg';
 import pino from 'pino';
 import type { Test } from 'tap';
 import { openStore } from '../../src/actions/stores.ts';
-import { buildApp } from '../../src/app.ts';
+import { type AppOptions, buildApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { type Ctx, newId, systemContext } from '../../src/context.ts';
 import { APP_ROLE } from '../../src/database.ts';
 import { dbOf, openPool } from '../../src/db/connection.ts';
 import { ROLES, type Scope } from '../../src/domain/scopes.ts';
 import { signToken } from '../../src/tokens.ts';
+import { checkAnswersOf } from './answer-check.ts';
 import { CLUSTER_DIR, CLUSTER_FILE, TEMPLATE } from './cluster-place.ts';
 
 export interface TestDatabase {
@@ -25,9 +26,15 @@ export interface TestDatabase {
   owner: pg.Pool;
 }
 
-function serverUrl(): string {
+interface ClusterFile {
+  url: string;
+  /** Where pools go: the server itself, or a pooler before it. */
+  poolUrl: string;
+}
+
+function cluster(): ClusterFile {
   try {
-    return JSON.parse(readFileSync(join(CLUSTER_DIR, CLUSTER_FILE), 'utf8')).url;
+    return JSON.parse(readFileSync(join(CLUSTER_DIR, CLUSTER_FILE), 'utf8'));
   } catch {
     throw new Error('No test cluster: run `npm test`, or `npm run test:cluster` before a single file.');
   }
@@ -36,21 +43,31 @@ function serverUrl(): string {
 /** A fresh clone of the migrated template (0.1 s), dropped at the file's end. */
 export async function testDatabase(t: Test): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const admin = new pg.Client({ connectionString: serverUrl() });
+  const { url, poolUrl } = cluster();
+  const admin = new pg.Client({ connectionString: url });
   await admin.connect();
   await admin.query(`create database ${name} template ${TEMPLATE} strategy file_copy`);
-  const target = new URL(serverUrl());
-  target.pathname = `/${name}`;
-  const pool = openPool({ url: target.href, size: 20, statementTimeoutMs: 30_000, role: APP_ROLE });
-  const owner = new pg.Pool({ connectionString: target.href, max: 3 });
-  // end() answers before the sockets are closed; the drop below may cut one off.
-  owner.on('error', () => {});
+  const onServer = (server: string) => new URL(`/${name}`, server).href;
+  const { close, ...database } = openTestDatabase(onServer(url), onServer(poolUrl));
   t.teardown(async () => {
-    await Promise.all([pool.end(), owner.end()]);
+    await close();
     await admin.query(`drop database ${name} with (force)`);
     await admin.end();
   });
-  return { url: target.href, pool, owner };
+  return database;
+}
+
+/** The pools of a migrated database; `poolUrl`: by way of a pooler that lends connections for one transaction. */
+export function openTestDatabase(url: string, poolUrl = url): TestDatabase & { close(): Promise<void> } {
+  const mode = poolUrl === url ? 'session' : 'transaction';
+  const pool = openPool({ url: poolUrl, size: 20, statementTimeoutMs: 30_000, role: APP_ROLE, mode });
+  const owner = new pg.Pool({ connectionString: url, max: 3 });
+  // end() answers before the sockets are closed; whoever drops the database or ends its server may cut one off.
+  owner.on('error', () => {});
+  const close = async () => {
+    await Promise.all([pool.end(), owner.end()]);
+  };
+  return { url, pool, owner, close };
 }
 
 export const TEST_CONFIG: Config = readConfig({
@@ -61,19 +78,22 @@ export const TEST_CONFIG: Config = readConfig({
   LOG_LEVEL: 'silent',
 });
 
-/** The app on this database; closed at the file's end. */
+/** The app on this database, its answers held against the document; closed at the file's end. */
 export async function testApp(
   t: Test,
   database: TestDatabase,
   config: Partial<Config> = {},
+  options: Partial<AppOptions> = {},
 ): Promise<FastifyInstance> {
   const app = await buildApp({
+    ...options,
     config: { ...TEST_CONFIG, ...config },
     pool: database.pool,
     version: '0.0.0-test',
     logger: pino({ level: 'silent' }),
   });
   await app.ready();
+  checkAnswersOf(app);
   t.teardown(() => app.close());
   return app;
 }

@@ -15,6 +15,9 @@ export interface ApiProcess extends ServiceProcess {
   url: string;
 }
 
+/** Hears every word of a process, errors included. */
+export type Hear = (words: string) => void;
+
 /** What `wanted` catches of the child's words. They are read on, so that it never writes into a closed pipe. */
 const untilSaid = (child: ChildProcess, wanted: RegExp): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -31,11 +34,14 @@ const untilSaid = (child: ChildProcess, wanted: RegExp): Promise<string> =>
 async function startProcess(
   env: Record<string, string>,
   wanted: RegExp,
+  hear?: Hear,
 ): Promise<ServiceProcess & { said: string }> {
   const child = spawn(process.execPath, [CLI, 'start'], {
     env: { PATH: process.env.PATH, NODE_ENV: 'test', LOG_LEVEL: 'error', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', hear ? 'pipe' : 'inherit'],
   });
+  for (const stream of hear ? [child.stdout, child.stderr] : [])
+    stream?.on('data', (chunk) => hear?.(String(chunk)));
   const ended = once(child, 'exit');
   const said = await untilSaid(child, wanted);
   return {
@@ -49,15 +55,16 @@ async function startProcess(
 }
 
 /** Starts `clientele start` with ROLE=worker; resolves when it hears of jobs. */
-export const startWorkerProcess = (env: Record<string, string>): Promise<ServiceProcess> =>
-  startProcess({ ROLE: 'worker', ...env }, /is ready/);
+export const startWorkerProcess = (env: Record<string, string>, hear?: Hear): Promise<ServiceProcess> =>
+  startProcess({ ROLE: 'worker', ...env }, /is ready/, hear);
 
 /** Starts `clientele start` with ROLE=api on a free port; resolves when it answers. */
-export async function startApiProcess(env: Record<string, string>): Promise<ApiProcess> {
+export async function startApiProcess(env: Record<string, string>, hear?: Hear): Promise<ApiProcess> {
   const rates = { RATE_LIMIT_PER_MINUTE: '1000000', RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000' };
   const { said, end } = await startProcess(
     { ROLE: 'api', PORT: '0', ...rates, ...env },
     /Docs\s+(\S+)\/docs\s/,
+    hear,
   );
   return { url: said, end };
 }
