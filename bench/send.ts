@@ -60,7 +60,9 @@ async function openWorker(env: Record<string, string>, url: string): Promise<Wor
   return {
     async work(storeId) {
       const ctx = () => systemContext(dbOf(pool, storeId), pino({ level: 'silent' }));
-      await Promise.all(Array.from({ length: LANES }, () => sendDueMails(ctx(), mail.way, NEVER)));
+      await Promise.all(
+        Array.from({ length: LANES }, () => sendDueMails(ctx(), mail.way, { signal: NEVER })),
+      );
     },
     async close() {
       await Promise.all([mail.close(), pool.end()]);

@@ -8,11 +8,13 @@ import { checkLedger } from './actions/ledger-reports.ts';
 import { verifyExport } from './actions/ledger-verification.ts';
 import { seedStore } from './actions/seed.ts';
 import { checkCounters, repairCounters } from './actions/self-check.ts';
+import { addShowcase } from './actions/showcase.ts';
 import { openStore } from './actions/stores.ts';
 import { type ImportProgress, ServiceRefusal, uploadImport } from './clients/import-upload.ts';
+import { createRenderer } from './clients/mail-renderer.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { type Ctx, newId, systemContext } from './context.ts';
-import { type Database, joinDatabase, migrateAll } from './database.ts';
+import { checkMigrationSessions, type Database, joinDatabase, migrateAll } from './database.ts';
 import { dbOf } from './db/connection.ts';
 import { listStoreIds } from './db/stores.ts';
 import { DOCUMENT_VERSIONS, makeDocument } from './document.ts';
@@ -43,8 +45,9 @@ async function start(): Promise<void> {
   });
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  const { url, token, config } = service;
+  const { url, probesUrl, token, config } = service;
   say(`Clientele is ready after ${((Date.now() - began) / 1000).toFixed(1)} s (${config.ROLE}).`);
+  if (probesUrl) say(`  Probes   ${probesUrl}/readyz`);
   if (!url) return;
   say(`  API      ${url}/v1`);
   say(`  Docs     ${url}/docs`);
@@ -69,8 +72,9 @@ function once(work: (signal: string) => Promise<void>): (signal: string) => void
 
 async function migrateCommand(): Promise<void> {
   const config = readConfig();
-  const url = config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL;
+  const url = config.MIGRATION_DATABASE_URL ?? config.DATABASE_DIRECT_URL ?? config.DATABASE_URL;
   if (!url) throw new UsageError('Set DATABASE_URL: the embedded database is migrated at each start.');
+  await checkMigrationSessions(url);
   const applied = await migrateAll(url);
   say(applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`);
 }
@@ -149,9 +153,12 @@ async function seed(args: string[]): Promise<void> {
   });
   const config = readConfig();
   await withDatabase(config, async (database) => {
-    const storeId = values.store ?? (await developmentStore(database, makeLogger(config)));
-    const seeded = await seedStore(operatorOf(config, database, storeId), { force: values.force });
+    const storeId = values.store ?? (await developmentStore(config, database, makeLogger(config)));
+    const ctx = operatorOf(config, database, storeId);
+    const seeded = await seedStore(ctx, { force: values.force });
     if (!seeded) throw new UsageError('The store has customers already: --force adds the demo ones to them.');
+    const renderer = createRenderer({ threads: 1 });
+    await addShowcase(ctx, { renderer }).finally(() => renderer.close());
     say(`Added ${seeded.customers} customers and ${seeded.orders} orders to the store ${storeId}.`);
   });
 }

@@ -3,8 +3,11 @@
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 
+const between = (minimum: number, maximum: number, description: string, fallback: number) =>
+  Type.Integer({ description, minimum, maximum, default: fallback });
+
 const positive = (description: string, fallback: number, maximum = 2 ** 31 - 1) =>
-  Type.Integer({ description, minimum: 1, maximum, default: fallback });
+  between(1, maximum, description, fallback);
 
 const choice = <const T extends readonly string[]>(values: T, description: string, fallback: T[number]) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description, default: fallback });
@@ -21,6 +24,14 @@ export const CONFIG_SCHEMA = Type.Object({
   ),
   ROLE: choice(['all', 'api', 'worker'], 'which processes this one runs', 'all'),
   PORT: Type.Integer({ description: 'TCP port of the API', minimum: 0, maximum: 65535, default: 3000 }),
+  WORKER_PORT: Type.Optional(
+    Type.Integer({
+      description:
+        'TCP port on which a process of ROLE=worker answers /livez, /readyz and /metrics; without it none',
+      minimum: 0,
+      maximum: 65535,
+    }),
+  ),
   HOST: Type.String({ description: 'address the API listens on', minLength: 1, default: '127.0.0.1' }),
   PUBLIC_URL: url('base URL that clients see; default http://HOST:PORT', '^https?://'),
   TRUST_PROXY: Type.Optional(
@@ -37,7 +48,19 @@ export const CONFIG_SCHEMA = Type.Object({
     'PostgreSQL ≥ 16; without it an embedded PostgreSQL 18 runs in DATA_DIR',
     '^postgres(ql)?://',
   ),
-  MIGRATION_DATABASE_URL: url('login that owns the schema; default DATABASE_URL', '^postgres(ql)?://'),
+  DATABASE_POOL_MODE: choice(
+    ['session', 'transaction'],
+    'transaction where DATABASE_URL is a pooler that lends a connection for one transaction, as pgbouncer may',
+    'session',
+  ),
+  DATABASE_DIRECT_URL: url(
+    'the server past such a pooler, where workers hear of jobs; default DATABASE_URL',
+    '^postgres(ql)?://',
+  ),
+  MIGRATION_DATABASE_URL: url(
+    'login that owns the schema; default DATABASE_DIRECT_URL, then DATABASE_URL',
+    '^postgres(ql)?://',
+  ),
   DATABASE_POOL_SIZE: positive('connections of the API to PostgreSQL', 10, 1000),
   DATABASE_STATEMENT_TIMEOUT_MS: positive('longest time one SQL statement may take', 15_000),
   SEGMENT_TIMEOUT_MS: positive('longest time a preview of a segment may take', 5_000),
@@ -83,6 +106,10 @@ export const CONFIG_SCHEMA = Type.Object({
   ),
   JWT_JWKS_URL: url('JWKS of an identity provider for EdDSA, ES256 and RS256 tokens', '^https?://'),
   JWT_ISSUER: Type.String({ description: 'accepted `iss` of tokens', minLength: 1, default: 'clientele' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(
+    'OpenTelemetry collector (OTLP over HTTP) that gets traces; the other OTEL_* variables of its SDK hold too',
+    '^https?://',
+  ),
   LOG_LEVEL: choice(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     'least level of log lines',
@@ -96,10 +123,12 @@ export const CONFIG_SCHEMA = Type.Object({
   RATE_LIMIT_PER_MINUTE: positive('requests a minute for one credential', 6_000),
   RATE_LIMIT_ANONYMOUS_PER_MINUTE: positive('requests a minute for one address without a credential', 300),
   WORKER_CONCURRENCY: positive('jobs of one queue that a worker runs at a time', 2, 100),
-  MAIL_LEASE_MS: positive(
+  // Making a batch has to fit into it, also on a machine that is short of breath.
+  MAIL_LEASE_MS: between(
+    5_000,
+    3_600_000,
     'how long a worker may take to hand over a mail before its fate counts as unknown',
     60_000,
-    3_600_000,
   ),
   RENDER_THREADS: positive('threads that render mails in one process', 1, 64),
   SWEEP_INTERVAL_MS: positive('how often lost jobs are looked for', 5_000),
@@ -148,6 +177,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const config = Value.Default(CONFIG_SCHEMA, given) as Config;
   if (config.NODE_ENV === 'production' && !config.APP_SECRET) {
     throw new ConfigError('APP_SECRET is missing: production needs a text of at least 32 characters.');
+  }
+  if (config.DATABASE_POOL_MODE === 'transaction' && !config.DATABASE_DIRECT_URL && config.ROLE !== 'api') {
+    throw new ConfigError(
+      'DATABASE_DIRECT_URL is missing: a worker listens to the server, which no pooler by transaction can pass on.',
+    );
   }
   return Object.freeze(config);
 }

@@ -1,6 +1,7 @@
 // What an action receives: the store's database handle, the time, who acts and where to log.
 import { v7 as uuidv7 } from 'uuid';
 import type { Db } from './db/connection.ts';
+import type { Sender } from './domain/mail/settings.ts';
 
 /** The part of a pino logger that actions use. */
 export interface Log {
@@ -31,6 +32,8 @@ export interface Ctx {
   /** The session that the customer's token belongs to; a token that staff made has none. */
   sessionId?: string;
   log: Log;
+  /** Who mails of a store come from that has no sender of its own; of the installation. */
+  fallbackSender?: Sender | null;
   requestId?: string;
   idempotency?: IdempotentRequest;
   newId(): string;

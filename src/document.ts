@@ -10,7 +10,7 @@ import { VERSION } from './server.ts';
 export const DOCUMENT_VERSIONS = ['3.1', '3.0'] as const;
 export type DocumentVersion = (typeof DOCUMENT_VERSIONS)[number];
 
-/** The document of this version of the service, the same on every machine. */
+/** The document of this version of the service, the same on every machine. A slip in any schema stops it. */
 export async function makeDocument(version: DocumentVersion): Promise<object> {
   const app = await buildApp({
     // The settings are the defaults; only the secret is asked for, and nothing is signed with it.
@@ -18,6 +18,7 @@ export async function makeDocument(version: DocumentVersion): Promise<object> {
     pool: new pg.Pool({ host: '127.0.0.1', port: 1 }),
     version: VERSION,
     logger: pino({ level: 'silent' }),
+    compileEarly: true,
   });
   try {
     await app.ready();

@@ -7,11 +7,13 @@ import type { MailWay } from './actions/mail-sending.ts';
 import { clickKeyOf, type MailSecrets, mailSecrets } from './clients/mail-identity.ts';
 import type { DkimSigner } from './clients/mail-mime.ts';
 import { createRenderer, type Renderer } from './clients/mail-renderer.ts';
-import { createMailer } from './clients/mailer.ts';
+import { createMailer, type Mailer } from './clients/mailer.ts';
 import { type Config, ConfigError } from './config.ts';
 import { readSender } from './domain/mail/headers.ts';
 import { mailSettingsOf, type Sender } from './domain/mail/settings.ts';
+import type { Metrics } from './metrics.ts';
 import { deriveSecret } from './plugins/auth.ts';
+import { inSpan } from './tracing.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -49,13 +51,20 @@ async function dkimOf({
   return { domain: DKIM_DOMAIN, selector: DKIM_SELECTOR, privateKey };
 }
 
-function fallbackSenderOf({ MAIL_FROM, NODE_ENV }: Config, mailDomain: string): Sender | null {
+const mailDomainOf = ({ MAIL_DOMAIN = EXAMPLE_DOMAIN }: Config): string => MAIL_DOMAIN;
+
+/**
+ * Who mails of stores without a sender come from. Without MAIL_FROM nobody in production.
+ * @throws ConfigError for a MAIL_FROM that is no sender
+ */
+export function fallbackSenderOf(config: Config): Sender | null {
+  const { MAIL_FROM, NODE_ENV } = config;
   if (MAIL_FROM !== undefined) {
     const sender = readSender(MAIL_FROM);
     if (!sender) throw new ConfigError('MAIL_FROM is not usable: give `Name <address>` or an address.');
     return sender;
   }
-  return NODE_ENV === 'production' ? null : { name: 'My store', email: `shop@${mailDomain}` };
+  return NODE_ENV === 'production' ? null : { name: 'My store', email: `shop@${mailDomainOf(config)}` };
 }
 
 export interface OpenedMail {
@@ -66,7 +75,6 @@ export interface OpenedMail {
 
 /** What making mails needs; `renderer` is closed by who opened it. */
 export async function openWorkshop(config: Config, renderer: Renderer): Promise<MailWorkshop> {
-  const mailDomain = config.MAIL_DOMAIN ?? EXAMPLE_DOMAIN;
   const dkim = await dkimOf(config);
   const secrets = mailSecretsOf(config);
   return {
@@ -74,16 +82,27 @@ export async function openWorkshop(config: Config, renderer: Renderer): Promise<
     secrets,
     clickKey: clickKeyOf(secrets),
     publicUrl: publicUrlOf(config),
-    mailDomain,
+    mailDomain: mailDomainOf(config),
     bounces: config.MAIL_DOMAIN !== undefined,
     relayHost: config.SMTP_URL === undefined ? '' : new URL(config.SMTP_URL).hostname,
-    fallbackSender: fallbackSenderOf(config, mailDomain),
+    fallbackSender: fallbackSenderOf(config),
     ...(dkim && { dkim }),
   };
 }
 
+/** The way out of a mail, in a span and counted; neither says where it goes. */
+const observedSend =
+  (mailer: Mailer, metrics: Pick<Metrics, 'mailSent'> | undefined): MailWay['send'] =>
+  ({ mail, envelope, raw }) =>
+    inSpan('smtp send', { kind: 'client', attributes: { 'clientele.message_id': mail.id } }, async () => {
+      const began = performance.now();
+      const result = await mailer.send({ id: mail.id, envelope, raw });
+      metrics?.mailSent(mail.class, result.outcome, (performance.now() - began) / 1000);
+      return result;
+    });
+
 /** Opens what a worker needs to send mails. */
-export async function openMail(config: Config): Promise<OpenedMail> {
+export async function openMail(config: Config, metrics?: Pick<Metrics, 'mailSent'>): Promise<OpenedMail> {
   const renderer = createRenderer({ threads: config.RENDER_THREADS });
   const workshop = await openWorkshop(config, renderer);
   const mailer = createMailer({
@@ -99,9 +118,10 @@ export async function openMail(config: Config): Promise<OpenedMail> {
     renderer,
     way: {
       prepare: (ctx, mails) => makeMails(ctx, workshop, mails),
-      send: ({ mail, envelope, raw }) => mailer.send({ id: mail.id, envelope, raw }),
+      send: observedSend(mailer, metrics),
       connections: mailer.connections,
       leaseMs: config.MAIL_LEASE_MS,
+      fallbackSender: workshop.fallbackSender,
       settings: async (ctx) => mailSettingsOf((await storeOf(ctx)).settings),
     },
     async close() {

@@ -31,7 +31,7 @@ function scopeOf(request: FastifyRequest): string {
     .filter((name) => !NOT_OF_THE_LIST.has(name))
     .sort();
   const path = request.url.split('?', 1)[0];
-  return JSON.stringify([request.ctx.storeId, path, names.map((name) => [name, query[name]])]);
+  return JSON.stringify([request.identity.storeId, path, names.map((name) => [name, query[name]])]);
 }
 
 /** The same request with another cursor: a relative reference (RFC 8288), so that proxies need no thought. */

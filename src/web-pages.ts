@@ -6,7 +6,7 @@ import { NOBODYS_PAGE, type PageStore, page, paragraphs, policyOf } from './clie
 import { refusalOfDatabase } from './db/refusals.ts';
 import type { Store } from './db/stores.ts';
 import { mailSettingsOf } from './domain/mail/settings.ts';
-import { ERRORS, type ErrorCode, Problem } from './errors.ts';
+import { ERRORS, type ErrorCode, Problem, RETRY_AFTER_S } from './errors.ts';
 
 /** What the pages show of a store. */
 export function pageStoreOf({ name, locale, settings }: Store): PageStore {
@@ -110,8 +110,6 @@ const problemOf = (error: FastifyError): Problem => {
   const isTheirs = error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500;
   return new Problem(isTheirs ? 'VALIDATION_FAILED' : 'INTERNAL', {}, { cause: error });
 };
-
-const RETRY_AFTER_S = '2';
 
 /** Lets the rooms of `app` take urlencoded forms and answer errors as pages. Call it first in a room of pages. */
 export async function takeForms(app: FastifyInstance): Promise<void> {

@@ -101,6 +101,13 @@ t.test('production does not start without a secret', async (t) => {
   t.equal(says({ NODE_ENV: 'production', APP_SECRET: 'x'.repeat(32) }), '');
 });
 
+t.test('behind a pooler by transaction, whoever works on jobs needs the server itself', async (t) => {
+  const env = { DATABASE_URL: 'postgres://pooler/x', DATABASE_POOL_MODE: 'transaction' };
+  t.match(says(env), /^DATABASE_DIRECT_URL is missing/);
+  t.equal(says({ ...env, ROLE: 'api' }), '');
+  t.equal(says({ ...env, DATABASE_DIRECT_URL: 'postgres://server/x' }), '');
+});
+
 t.test('unknown variables of the machine are nobody’s business', async (t) => {
   t.equal(says({ PATH: '/bin', LANG: 'C' }), '');
 });

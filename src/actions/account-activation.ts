@@ -11,7 +11,7 @@ import {
 import { planAccountCommand } from '../domain/account-states.ts';
 import { type CustomerFields, changedFields, type Source } from '../domain/customers.ts';
 import { accepted, Problem } from '../errors.ts';
-import { noteArrival, noteSignUp } from './arrivals.ts';
+import { noteArrival, noteSignUp, welcome } from './arrivals.ts';
 import { derivedColumns, NEW_CUSTOMER, storeOf } from './customers.ts';
 import { endInvitations } from './invitations.ts';
 import { tell } from './timeline.ts';
@@ -85,5 +85,6 @@ export async function openAccount(ctx: Ctx, tx: Tx, fields: AccountFields, sourc
   const id = row?.id ?? (await addActive(ctx, tx, fields, source));
   if (row) await activate(ctx, tx, row, fields);
   if (row?.registeredAt == null) await noteSignUp(ctx, tx, id);
+  await welcome(ctx, tx, id);
   return id;
 }

@@ -18,6 +18,7 @@ export type AccountMail = Pick<DueMessage, 'id' | 'customerId' | 'toEmail' | 'da
 export interface AccountMailContent {
   links: Record<string, string>;
   data: Record<string, unknown>;
+  language?: string | null;
 }
 
 /** Contents by mail; one that has none is not to be sent: what it was for is gone, or there is no account. */
@@ -31,6 +32,8 @@ type ContentMaker = (
 /** A mail with the link that it is to carry. */
 interface Linked {
   mail: AccountMail;
+  /** Of mails to an address alone: what is known of its owner's. */
+  language?: string | null | undefined;
   wish: Omit<TokenWish, 'messageId' | 'expiresAt'>;
 }
 
@@ -55,9 +58,9 @@ async function link(
   const wishes = linked.map(({ mail, wish }) => ({ ...wish, messageId: mail.id, expiresAt }));
   const tokens = await mintTokens(ctx, tx, wishes);
   return new Map(
-    linked.map(({ mail }, at) => [
+    linked.map(({ mail, language = null }, at) => [
       mail.id,
-      { links: { [name]: linkTo(purpose, tokens[at] as string) }, data: { expiresAt } },
+      { links: { [name]: linkTo(purpose, tokens[at] as string) }, data: { expiresAt }, language },
     ]),
   );
 }
@@ -95,6 +98,7 @@ async function activeAccounts(tx: Tx, mails: readonly AccountMail[]) {
 /** The link to a new password, for whoever has an active account. */
 const toNewPassword = ({ mail, account }: { mail: AccountMail; account: MailedAccount }): Linked => ({
   mail,
+  language: account.language,
   wish: { kind: 'password_reset', customerId: account.customerId, data: { email: account.emailNorm } },
 });
 
@@ -127,7 +131,8 @@ const emailVerification: ContentMaker = async (ctx, tx, mails, linkTo) => {
     const registration = registrations.get(mail.id);
     if (!registration) return [];
     const data = { registrationId: registration.id, email: registration.emailNorm };
-    return [{ mail, wish: { kind: 'email_verification', customerId: null, data } }];
+    const { language } = registration.profile;
+    return [{ mail, language, wish: { kind: 'email_verification', customerId: null, data } }];
   });
   return link(ctx, tx, linkTo, TO_VERIFICATION, linked);
 };
@@ -146,8 +151,13 @@ const emailChange: ContentMaker = (ctx, tx, mails, linkTo) => {
 const emailChangeNotice: ContentMaker = async (_ctx, _tx, mails) =>
   new Map(mails.map(({ id }) => [id, { links: {}, data: {} }]));
 
+/** An account that was closed meanwhile is not welcomed any more. */
+const welcome: ContentMaker = async (_ctx, tx, mails) =>
+  new Map((await activeAccounts(tx, mails)).map(({ mail }) => [mail.id, { links: {}, data: {} }]));
+
 /** Contents of the mails about accounts, by kind of mail. */
 export const ACCOUNT_MAILS = {
+  welcome,
   password_reset: passwordReset,
   account_exists: accountExists,
   email_verification: emailVerification,

@@ -5,6 +5,7 @@ import type { Tx } from '../db/connection.ts';
 import { adoptConsents } from '../db/consents.ts';
 import type { LoyaltyEvent } from '../domain/loyalty/earning.ts';
 import { earnForEvents } from './loyalty-earnings.ts';
+import { queueMessages } from './messages.ts';
 import { linkInvitations } from './referral-decisions.ts';
 
 /** Once per customer for good (P2), however often it happens. */
@@ -32,6 +33,13 @@ export const noteArrival = (ctx: Ctx, tx: Tx, customerId: string): Promise<void>
 /** The account became active for the first time; the customer's lock is held. */
 export const noteSignUp = (ctx: Ctx, tx: Tx, customerId: string): Promise<void> =>
   earnOnce(ctx, tx, [customerId], 'sign_up');
+
+/**
+ * Somebody opened their account: one mail welcomes them, once per customer. Accounts that staff or an integration make get
+ * none: a shop that moves here would mail everybody.
+ */
+export const welcome = (ctx: Ctx, tx: Tx, customerId: string): Promise<unknown> =>
+  queueMessages(ctx, tx, [{ kind: 'welcome', customerId, reference: `welcome:${customerId}` }]);
 
 /** They agreed to the newsletter themselves. */
 export const noteNewsletter = (ctx: Ctx, tx: Tx, customerIds: readonly string[]): Promise<void> =>

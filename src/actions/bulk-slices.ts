@@ -44,14 +44,19 @@ import {
   planInvited,
   planRevoked,
   planSalesAgent,
+  planSubscribed,
   planTagsAdded,
   planTagsRemoved,
+  planUnsubscribed,
+  TOPIC_ACTIONS,
+  type TopicAction,
 } from '../domain/bulk.ts';
 import { sameValue } from '../domain/fields.ts';
 import { tagKey } from '../domain/tags.ts';
 import { Problem } from '../errors.ts';
 import { closeAccounts } from './account-endings.ts';
 import { type BulkParams, type BulkPosition, paramsOf, type Selecting, selectNext } from './bulk.ts';
+import { openTopicWork } from './bulk-consents.ts';
 import { storeOf } from './customers.ts';
 import { endInvitations, invitationQueued, queueInvitations } from './invitations.ts';
 import type { Slice, SliceResult } from './jobs.ts';
@@ -84,7 +89,8 @@ interface Deed {
   plan(customer: BulkCustomer, item: BulkItem): BulkPlan;
   /** Everything beyond the columns of the customer itself. */
   effect?(done: readonly BulkDone[]): Promise<unknown>;
-  event(done: BulkDone): Pick<Happening, 'kind' | 'subjectId' | 'data'>;
+  /** Missing where the effect tells the timeline itself. */
+  event?(done: BulkDone): Pick<Happening, 'kind' | 'subjectId' | 'data'>;
 }
 
 /** T5. */
@@ -227,6 +233,19 @@ async function revokeInvitation({ ctx, tx, ids }: Batch): Promise<Deed> {
   };
 }
 
+/** Consent has its own versions and events: `acceptsMarketing` is all that a customer shows of it. */
+const changeTopic =
+  (action: TopicAction) =>
+  async ({ ctx, tx, job, params: { consent }, ids }: Batch): Promise<Deed> => {
+    assert(consent, 'a topic action says what was consented to');
+    const work = await openTopicWork(ctx, tx, action, { jobId: job.id, consent, ids });
+    const plan = action === 'subscribeTopic' ? planSubscribed : planUnsubscribed;
+    return {
+      plan: (customer) => plan(customer, work.factsOf(customer.id)),
+      effect: (done) => work.record(idsOf(done)),
+    };
+  };
+
 async function deleteAll({ ctx, tx, ids }: Batch): Promise<Deed> {
   const orders = new Map((await countOrdersAmong(tx, { ids })).map((row) => [row.customerId, row.count]));
   const ledgerOf = await ledgerCountsOf(tx, ids, ctx.now);
@@ -253,6 +272,8 @@ const DEEDS: Readonly<Record<BulkAction, (batch: Batch) => Promise<Deed>>> = {
   enable: setAccount('enable'),
   disable: setAccount('disable'),
   delete: deleteAll,
+  subscribeTopic: changeTopic('subscribeTopic'),
+  unsubscribeTopic: changeTopic('unsubscribeTopic'),
 };
 
 /** Joining or leaving can change the primary group too, which is a field with an old and a new value. */
@@ -262,7 +283,7 @@ function happeningsOf(deed: Deed, done: BulkDone): Happening[] {
   const changes = { primaryGroupId: [before.primaryGroupId, after.primaryGroupId] };
   const moved = before.primaryGroupId !== after.primaryGroupId;
   return [
-    { ...deed.event(done), customerId },
+    ...(deed.event ? [{ ...deed.event(done), customerId }] : []),
     ...(moved ? [{ kind: 'customer.updated' as const, customerId, data: { changes } }] : []),
   ];
 }
@@ -277,8 +298,8 @@ async function bumpVersions({ ctx, tx }: Batch, done: readonly BulkDone[]): Prom
   }
 }
 
-/** Actions after which no customer looks different, or is there to be looked at. */
-const SILENT: ReadonlySet<BulkAction> = new Set(['delete', 'revokeInvitation']);
+/** Actions after which no customer looks different, or is there to be looked at; or that see to the version themselves. */
+const SILENT: ReadonlySet<BulkAction> = new Set(['delete', 'revokeInvitation', ...TOPIC_ACTIONS]);
 
 async function carryOut(batch: Batch, deed: Deed, done: readonly BulkDone[]): Promise<void> {
   if (done.length === 0) return;

@@ -6,10 +6,17 @@ import { findGroups } from '../db/groups.ts';
 import { findUndoOf, type JobRow, lockJob, updateJob } from '../db/jobs.ts';
 import { findAgent } from '../db/sales-agents.ts';
 import { findSegment } from '../db/segments/rows.ts';
-import { type BulkAction, type BulkRequest, checkBulkRequest, INVERSE_ACTIONS } from '../domain/bulk.ts';
+import {
+  type BulkAction,
+  type BulkRequest,
+  checkBulkRequest,
+  INVERSE_ACTIONS,
+  isTopicAction,
+} from '../domain/bulk.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { parseTags, planTags } from '../domain/tags.ts';
 import { accepted, Problem } from '../errors.ts';
+import { type KeptConsent, keepConsent } from './bulk-consents.ts';
 import { storeOf } from './customers.ts';
 import { startJob, toJob } from './jobs.ts';
 import { type KeptFilter, keepFilter, selectKept } from './segment-queries.ts';
@@ -22,6 +29,7 @@ export interface BulkParams {
   tags?: string[];
   groupId?: string;
   salesAgentId?: string | null;
+  consent?: KeptConsent;
 }
 
 /** Whom a job is about, beyond named ids, as kept in its row: every slice of it means the same customers. */
@@ -64,13 +72,14 @@ export const paramsOf = ({ params }: { params: object }): BulkParams => params a
 
 /** The job in the shape of the contract. */
 export function toBulkJob(job: JobRow, now: Date) {
-  const { action, tags, groupId, salesAgentId } = paramsOf(job);
+  const { action, tags, groupId, salesAgentId, consent } = paramsOf(job);
   return {
     ...toJob(job, now),
     action,
     ...(tags && { tags }),
     ...(groupId && { groupId }),
     ...(salesAgentId !== undefined && { salesAgentId }),
+    ...(consent && { consent }),
     itemsUrl: `/v1/jobs/${job.id}/items`,
     eventsUrl: `/v1/bulk-jobs/${job.id}/events`,
   };
@@ -139,17 +148,18 @@ async function selectionOf(ctx: Ctx, tx: Tx, { filter = {}, segmentId }: BulkReq
 /**
  * Starts an action on many customers. Named ids that are no customers become refused items, so one never stops the rest.
  * @throws Problem SELECTION_INVALID, BULK_ACTION_INVALID, TAG_INVALID, TOO_MANY_TAGS, REFERENCE_UNKNOWN,
- *   ACCOUNTS_NOT_OFFERED, and every code of a query in the filter
+ *   ACCOUNTS_NOT_OFFERED, TOPIC_UNKNOWN, TOPIC_ARCHIVED, WORDING_UNKNOWN, and every code of a query in the filter
  */
 export function startBulkJob(ctx: Ctx, request: BulkRequest): Promise<BulkJob> {
   return write(ctx, async (tx) => {
     accepted(checkBulkRequest(request));
-    const { action, tags, groupId, salesAgentId, ids, dryRun } = request;
+    const { action, tags, groupId, salesAgentId, consent, ids, dryRun } = request;
     const params: BulkParams = {
       action,
       ...(tags && { tags: readTags(action, tags) }),
       ...(groupId !== undefined && { groupId }),
       ...(salesAgentId !== undefined && { salesAgentId }),
+      ...(consent && isTopicAction(action) && { consent: await keepConsent(ctx, tx, action, consent) }),
     };
     await refuseUnknown(tx, params);
     if (action === 'invite') await refuseInvitations(ctx, tx);

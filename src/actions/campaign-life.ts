@@ -82,6 +82,7 @@ export async function listObstacles(
     topic: start.hasTopic ? { archivedAt: start.topicArchivedAt } : undefined,
     mail: mailSettingsOf(settings),
     sender: settings.sender,
+    fallbackSender: ctx.fallbackSender ?? null,
     unknown: await unknownReferences(tx, campaign.plan),
   });
 }

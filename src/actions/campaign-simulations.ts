@@ -80,6 +80,7 @@ const trialMail = (ctx: Ctx, campaign: CampaignRow, version: number, { id, due }
   data: {},
   actor: ctx.actor,
   attempts: 0,
+  firstTriedAt: null,
   createdAt: ctx.now,
   sendAfter: due,
 });

@@ -20,7 +20,7 @@ import {
   type Statement,
   type StatementInput,
 } from '../domain/mail/consent-statements.ts';
-import type { Channel } from '../domain/mail/consents.ts';
+import type { Channel, StatedSource } from '../domain/mail/consents.ts';
 import type { PageStart } from '../domain/pages.ts';
 import { accepted, ERRORS, type ErrorCode, type FieldError, Problem, type Refusal } from '../errors.ts';
 import { ensureOwners } from './address-owners.ts';
@@ -29,10 +29,13 @@ import { lockPresent, readPresent, sourceOf, storeOf } from './customers.ts';
 import { ensureTopics } from './topics.ts';
 import { write } from './write.ts';
 
-/** The events of a statement about one address; it comes from who calls, unless it names where else. */
+/** Where a statement comes from that does not say it: from who calls. */
+export const callersSource = (ctx: Ctx): StatedSource => (sourceOf(ctx) === 'manual' ? 'staff' : 'api');
+
+/** The events of a statement about one address. */
 function consentsOf(
   ctx: Ctx,
-  { topics, source = sourceOf(ctx) === 'manual' ? 'staff' : 'api', ...statement }: Statement,
+  { topics, source = callersSource(ctx), ...statement }: Statement,
   { channel, address }: { channel: Channel; address: string },
   customerId: string | undefined,
 ): NewConsent[] {

@@ -146,13 +146,18 @@ async function keepWordings(ctx: Ctx, tx: Tx, wishes: readonly NewConsent[]): Pr
       texts: wordings.map(({ text }) => text),
       now: ctx.now,
     });
-  await refuseUnknownWordings(tx, wishes);
+  await refuseUnknownWordings(
+    tx,
+    wishes.flatMap(({ wording, wordingHash }) => (!wording && wordingHash ? [wordingHash] : [])),
+  );
 }
 
-async function refuseUnknownWordings(tx: Tx, wishes: readonly NewConsent[]): Promise<void> {
-  const hashes = wishes.flatMap(({ wording, wordingHash }) => (!wording && wordingHash ? [wordingHash] : []));
+/** @throws Problem WORDING_UNKNOWN */
+export async function refuseUnknownWordings(tx: Tx, hashes: readonly Buffer[]): Promise<void> {
   if (hashes.length === 0) return;
-  const known = new Set((await listKnownWordings(tx, { hashes })).map(({ hash }) => hash.toString('hex')));
+  const known = new Set(
+    (await listKnownWordings(tx, { hashes: [...hashes] })).map(({ hash }) => hash.toString('hex')),
+  );
   const unknown = hashes.map((hash) => hash.toString('hex')).find((hash) => !known.has(hash));
   if (unknown) throw new Problem('WORDING_UNKNOWN', { wordingHash: unknown });
 }

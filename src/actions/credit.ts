@@ -36,7 +36,8 @@ import {
 const settingsOf = async (ctx: Ctx): Promise<CreditSettings> =>
   creditSettingsOf((await recentStoreOf(ctx)).settings);
 
-function knownCurrency(currency: string): string {
+/** @throws Problem CURRENCY_UNKNOWN */
+export function knownCurrency(currency: string): string {
   if (currencyExponent(currency) === undefined) throw new Problem('CURRENCY_UNKNOWN', { currency });
   return currency;
 }

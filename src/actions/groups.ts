@@ -204,7 +204,8 @@ async function changeMembers(
 ): Promise<{ changed: number; unchanged: number; unknownIds: string[] }> {
   const [group] = await holdGroups(tx, [groupId]);
   if (!group) throw new Problem('NOT_FOUND', { resource: 'group' });
-  const ids = [...new Set(given)];
+  // A UUID may be written in capitals too; ours never are.
+  const ids = [...new Set(given.map((id) => id.toLowerCase()))];
   const rows = await lockCustomers(tx, ids);
   const present = new Set(
     rows

@@ -15,7 +15,7 @@ import { maskEmail } from '../domain/emails.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
 import { accepted, Problem } from '../errors.ts';
 import { findToken, readToken, useToken } from './account-tokens.ts';
-import { noteSignUp } from './arrivals.ts';
+import { noteSignUp, welcome } from './arrivals.ts';
 import { recordConsents, type Wording } from './consents.ts';
 import { derivedColumns, recentStoreOf } from './customers.ts';
 import { carryOutInvitation, planFor } from './invitations.ts';
@@ -104,6 +104,7 @@ async function activate(ctx: Ctx, tx: Tx, invited: InvitedRow, id: string, names
   const changes = changedFields(row, columns, ['accountStatus', 'firstName', 'lastName']);
   await tell(ctx, tx, { kind: 'invitation.accepted', customerId, subjectId: id, data: { changes } });
   if (row.registeredAt === null) await noteSignUp(ctx, tx, customerId);
+  await welcome(ctx, tx, customerId);
 }
 
 /** The link came by mail, so nothing is left to confirm: whoever holds it owns the address. */

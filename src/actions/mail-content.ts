@@ -11,6 +11,8 @@ export interface MailContent {
   data?: Readonly<Record<string, unknown>>;
   /** Beneath everything else: values of any root, such as the examples of a test. */
   variables?: Variables;
+  /** Of the person, where that says more than the profile of the mail's customer; picks the template. */
+  language?: string | null;
   /** Sent here and not to the customer's own address. */
   toEmail?: string;
 }

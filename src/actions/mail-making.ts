@@ -36,6 +36,9 @@ import type { Preparation, PreparedMail } from './mail-sending.ts';
 import { customerVariables, orderVariables, storeVariables } from './mail-variables.ts';
 import { templateFor } from './templates.ts';
 
+/** Milliseconds for a mail that took too long the first time. */
+const SECOND_RENDER_MS = 2_000;
+
 /** What making mails needs from the installation. */
 export interface MailWorkshop {
   renderer: Renderer;
@@ -96,22 +99,33 @@ type Choice = { templateId: string; number: number } | { key: string; language: 
 const nameOf = (choice: Choice): string =>
   'key' in choice ? `${choice.key} ${choice.language ?? ''}` : `${choice.templateId} ${choice.number}`;
 
-function choiceOf(
-  mail: DueMessage,
-  campaigns: Material['campaigns'],
-  customer: Variables | undefined,
-): Choice {
+function tiedChoiceOf(mail: DueMessage, campaigns: Material['campaigns']): Choice | undefined {
   const campaign = mail.campaignId === null ? undefined : campaigns.get(mail.campaignId);
   const templateId = mail.templateId ?? campaign?.templateId;
   const number = mail.templateVersion ?? campaign?.templateVersion;
   if (templateId && number !== undefined && number !== null) return { templateId, number };
+  return undefined;
+}
+
+function keyChoiceOf(
+  mail: DueMessage,
+  customer: Variables | undefined,
+  content: MailContent | undefined,
+): Choice {
   const { template } = mail.data;
-  const { language } = memberOf(customer, 'customer');
+  const language = content?.language ?? memberOf(customer, 'customer').language;
   return {
     key: mail.kind === 'direct' && typeof template === 'string' ? template : mail.kind,
     language: typeof language === 'string' ? language : null,
   };
 }
+
+const choiceOf = (
+  mail: DueMessage,
+  campaigns: Material['campaigns'],
+  customer: Variables | undefined,
+  content: MailContent,
+): Choice => tiedChoiceOf(mail, campaigns) ?? keyChoiceOf(mail, customer, content);
 
 function findTemplate(
   ctx: Ctx,
@@ -133,6 +147,12 @@ async function findTemplates(ctx: Ctx, tx: Tx, choices: readonly Choice[], store
   return templates;
 }
 
+const isPresent = <T>(value: T | undefined): value is T => value !== undefined;
+
+/** Balances cost half of what a customer's variables cost, and few campaigns speak of them. */
+const asksForAccounts = ({ subject, html, text }: PublishedTemplate): boolean =>
+  [subject, html, text].some((source) => /\b(?:credit|points)\b/.test(source));
+
 /** Reads what the mails need and makes their secrets; all of it in one transaction. */
 async function gather(ctx: Ctx, workshop: MailWorkshop, mails: readonly DueMessage[]): Promise<Material> {
   return transaction(ctx.db, async (tx) => {
@@ -142,10 +162,18 @@ async function gather(ctx: Ctx, workshop: MailWorkshop, mails: readonly DueMessa
     const link: LinkMaker = (purpose, token) => linkTo(settings, workshop.publicUrl, purpose, token);
     const campaigns = await listCampaignContents(tx, idsOf(mails.map((mail) => mail.campaignId)));
     const contents = await makeContents(inTx, tx, mails, link);
-    const customers = await customerVariables(inTx, idsOf(mails.map((mail) => mail.customerId)));
+    const tied = mails.map((mail) => tiedChoiceOf(mail, campaigns));
+    const tiedTemplates = await findTemplates(inTx, tx, tied.filter(isPresent), store);
+    const withAccounts = !tied.every(isPresent) || [...tiedTemplates.values()].some(asksForAccounts);
+    const customers = await customerVariables(inTx, idsOf(mails.map((mail) => mail.customerId)), {
+      withAccounts,
+    });
     const orders = await orderVariables(inTx, idsOf(mails.map((mail) => mail.orderId)));
-    const choices = mails.map((mail) => choiceOf(mail, campaigns, customers.get(mail.customerId ?? '')));
-    const templates = await findTemplates(inTx, tx, choices, store);
+    const untied = mails.filter((_, index) => !tied[index]);
+    const choices = untied.map((mail) =>
+      keyChoiceOf(mail, customers.get(mail.customerId ?? ''), contents.get(mail.id)),
+    );
+    const templates = new Map([...tiedTemplates, ...(await findTemplates(inTx, tx, choices, store))]);
     const shop = storeVariables(store);
     return { store, settings, shop, campaigns, contents, customers, orders, templates };
   });
@@ -273,7 +301,7 @@ function begin(
   const facts = memberOf(customer, 'customer');
   const to = content.toEmail ?? mail.toEmail ?? facts.email;
   if (typeof to !== 'string') return skipped(mail, 'no_email');
-  const template = templates.get(nameOf(choiceOf(mail, campaigns, customer)));
+  const template = templates.get(nameOf(choiceOf(mail, campaigns, customer, content)));
   if (!template) return failed(mail, 'template_error', 'There is no published template for this mail.');
   const zone = typeof facts.timezone === 'string' ? facts.timezone : store.timezone;
   const free = mail.class === 'marketing' ? quietUntil(ctx.now, zone, settings.quietHours) : ctx.now;
@@ -296,6 +324,23 @@ function preparationOf({ mail, made }: Draft, outcome: RenderOutcome): Preparati
 
 const isDraft = (begun: Draft | Preparation): begun is Draft => 'job' in begun;
 
+const isLate = (outcome: RenderOutcome): boolean => !outcome.ok && outcome.code === 'TEMPLATE_TIMEOUT';
+
+/**
+ * Renders; a mail that took too long gets a second chance with more time, for a busy machine makes any template slow. The first
+ * that is late again says that it is the template, and the others are spared.
+ */
+async function renderFairly(renderer: Renderer, jobs: readonly RenderJob[]): Promise<RenderOutcome[]> {
+  const outcomes = await renderer.renderMails(jobs);
+  for (const [index, job] of jobs.entries()) {
+    if (!isLate(outcomes[index] as RenderOutcome)) continue;
+    const [again] = (await renderer.renderMails([job], { timeoutMs: SECOND_RENDER_MS })) as [RenderOutcome];
+    outcomes[index] = again;
+    if (isLate(again)) break;
+  }
+  return outcomes;
+}
+
 /** Makes the mails of a batch, in its order. */
 export async function makeMails(
   ctx: Ctx,
@@ -312,7 +357,10 @@ export async function makeMails(
   };
   const begun = mails.map((mail) => begin(ctx, workshop, material, mail, rendered));
   const drafts = begun.filter(isDraft);
-  const outcomes = await workshop.renderer.renderMails(drafts.map(({ job }) => job));
+  const outcomes = await renderFairly(
+    workshop.renderer,
+    drafts.map(({ job }) => job),
+  );
   const ready = drafts.map((draft, index) => preparationOf(draft, outcomes[index] as RenderOutcome));
   return [...begun.filter((one): one is Preparation => !isDraft(one)), ...ready];
 }

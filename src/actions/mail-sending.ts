@@ -1,5 +1,6 @@
 // Sending mails: take, make, check once more, hand over, write down what became of them. Whatever stops in between, the rows say
 // where to go on (M1–M6). Nothing is mailed or rendered inside a transaction.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ctx } from '../context.ts';
 import { type Tx, transaction } from '../db/connection.ts';
 import {
@@ -11,8 +12,9 @@ import {
   recordOutcomes,
 } from '../db/mail-leases.ts';
 import { type DueMessage, postponeMessages, releaseMessages } from '../db/messages.ts';
+import { refusalOfDatabase } from '../db/refusals.ts';
 import type { FailureReason, SkipReason } from '../domain/mail/messages.ts';
-import { type MailSettings, OWN_LIMIT_DAYS } from '../domain/mail/settings.ts';
+import { type MailSettings, OWN_LIMIT_DAYS, type Sender } from '../domain/mail/settings.ts';
 import { retryAt, type SendResult } from '../domain/mail/smtp-outcomes.ts';
 import { afterOutcomes } from './mail-aftermath.ts';
 import { brakeCampaigns, settleMail } from './mail-settling.ts';
@@ -54,6 +56,8 @@ export interface MailWay {
   /** How long a worker may take for a batch before its mails are somebody else's. */
   leaseMs: number;
   settings(ctx: Ctx): Promise<MailSettings>;
+  /** Where a store has no sender of its own. */
+  fallbackSender: Sender | null;
 }
 
 const daysBefore = (now: Date, days: number): Date => new Date(now.getTime() - days * DAY_MS);
@@ -113,7 +117,8 @@ export function recordOf(prepared: PreparedMail, result: SendResult, now: Date):
   // M1: marketing that may have arrived stays in doubt; anything else is sent again.
   if (outcome === 'unknown' && mail.class === 'marketing')
     return { ...base, status: 'unknown', reason: null };
-  const sendAfter = retryAt({ attempts: mail.attempts + 1, firstTriedAt: now, now, random: Math.random() });
+  const tried = { attempts: mail.attempts + 1, firstTriedAt: mail.firstTriedAt ?? now };
+  const sendAfter = retryAt({ ...tried, now, random: Math.random() });
   if (!sendAfter) return { ...base, status: 'failed', reason: 'too_many_attempts' };
   return { ...base, status: 'deferred', reason: null, sendAfter };
 }
@@ -166,8 +171,29 @@ interface GroupResult {
   recorded: RecordedMessage[];
   /** Of this group, to be written. */
   records: OutcomeRecord[];
+  /** Ids of mails that are to be made anew, for they are another address's by now. */
+  released: string[];
   stop: boolean;
   senderRefused: boolean;
+}
+
+/** Milliseconds between two attempts to write down what is known. */
+const WRITE_AGAIN_MS = 250;
+
+/**
+ * A transaction that holds outcomes: they are known nowhere else, so a database that is away is waited for as long as the
+ * leases of the mails last. After that they are in doubt, and stay so.
+ */
+async function persist<T>(ctx: Ctx, way: MailWay, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const until = Date.now() + way.leaseMs;
+  for (;;) {
+    try {
+      return await transaction(ctx.db, work);
+    } catch (error) {
+      if (refusalOfDatabase(error) !== 'UNAVAILABLE' || Date.now() + WRITE_AGAIN_MS >= until) throw error;
+      await sleep(WRITE_AGAIN_MS);
+    }
+  }
 }
 
 /** Hands one group over; the outcomes of the group before are written with the leases of this one. */
@@ -178,13 +204,14 @@ async function handOverGroup(
   group: readonly PreparedMail[],
   before: readonly OutcomeRecord[],
 ): Promise<GroupResult> {
-  const now = new Date();
-  const { recorded, verdicts } = await transaction(ctx.db, async (tx) => {
-    const at = { ...ctx, db: tx, now };
+  const { recorded, verdicts } = await persist(ctx, way, async (tx) => {
+    const at = { ...ctx, db: tx, now: new Date() };
     const recorded = await writeOutcomes(at, tx, leaseId, before);
     return { recorded, verdicts: await lease(at, tx, way, leaseId, group) };
   });
-  const leased = new Set(verdicts.filter(({ verdict }) => verdict === 'sending').map(({ id }) => id));
+  const idsWith = (wanted: string) =>
+    verdicts.filter(({ verdict }) => verdict === wanted).map(({ id }) => id);
+  const leased = new Set(idsWith('sending'));
   const going = group.filter(({ mail }) => leased.has(mail.id));
   const results = await Promise.all(
     going.map(async (prepared) => ({ prepared, result: await way.send(prepared) })),
@@ -193,18 +220,26 @@ async function handOverGroup(
   return {
     recorded,
     records: results.map(({ prepared, result }) => recordOf(prepared, result, ended)),
+    released: idsWith('released'),
     // Nobody was reached, or nobody listens to us: the others of the batch need not lose an attempt over it.
     stop: results.length > 0 && results.every(({ result }) => isOurTrouble(result)),
     senderRefused: results.some(({ result }) => isRefusalOfUs(result)),
   };
 }
 
-/** Hands a batch over in groups; resolves to whether to go on. */
-async function handOver(ctx: Ctx, way: MailWay, batch: Batch, signal: AbortSignal): Promise<boolean> {
+interface BatchResult {
+  goOn: boolean;
+  /** Ids of mails that were given back, to be looked at anew. */
+  released: string[];
+}
+
+/** Hands a batch over in groups. */
+async function handOver(ctx: Ctx, way: MailWay, batch: Batch, signal: AbortSignal): Promise<BatchResult> {
   const { leaseId, prepared } = batch;
   const ready = prepared.flatMap((preparation) => (preparation.kind === 'ready' ? [preparation.mail] : []));
   const later = prepared.flatMap((preparation) => (preparation.kind === 'later' ? [preparation] : []));
   const recorded: RecordedMessage[] = [];
+  const released: string[] = [];
   let records = unmadeRecords(prepared);
   let handedOver = 0;
   let [stop, senderRefused] = [false, false];
@@ -213,18 +248,19 @@ async function handOver(ctx: Ctx, way: MailWay, batch: Batch, signal: AbortSigna
     const result = await handOverGroup(ctx, way, leaseId, group, records);
     handedOver += group.length;
     recorded.push(...result.recorded);
+    released.push(...result.released);
     ({ records, stop } = result);
     senderRefused ||= result.senderRefused;
   }
   const left = ready.slice(handedOver).map(({ mail }) => mail.id);
-  const last = await transaction(ctx.db, async (tx) => {
+  const last = await persist(ctx, way, async (tx) => {
     if (left.length > 0) await releaseMessages(tx, { ids: left, leaseId });
     if (later.length > 0)
       await postponeMessages(tx, { ids: later.map(({ id }) => id), times: later.map(({ at }) => at) });
     return writeOutcomes({ ...ctx, db: tx, now: new Date() }, tx, leaseId, records);
   });
   await brakeCampaigns(ctx, { recorded: [...recorded, ...last], senderRefused });
-  return !stop && !signal.aborted;
+  return { goOn: !stop && !signal.aborted, released };
 }
 
 /** Takes the next batch and makes its mails. */
@@ -238,31 +274,48 @@ async function nextBatch(ctx: Ctx, way: MailWay, onFull: () => void): Promise<Ba
 const giveBack = (ctx: Ctx, { leaseId, mails }: Batch): Promise<unknown> =>
   releaseMessages(ctx.db, { ids: mails.map(({ id }) => id), leaseId });
 
+export interface Turn {
+  /** Asks to stop: what was taken and not begun is given back. */
+  signal: AbortSignal;
+  /** Hears of full batches: others may help. */
+  onFull?: () => void;
+  /** Milliseconds after which other stores are to have their turn; without it there is no end before all is sent. */
+  turnMs?: number;
+}
+
 /**
- * Sends what is due in the store until nothing is, or `signal` asks to stop. While one batch is handed over the next is made.
- * `onFull` hears of full batches: others may help. Several lanes of one store do not disturb each other.
- * @returns when to come back for what the rates of campaigns hold back
+ * Sends what is due in the store until nothing is, the turn is over, or somebody asks to stop. While one batch is handed over
+ * the next is made. Several lanes of one store do not disturb each other.
+ * @returns when to come back: for what the rates of campaigns hold back, or at once for what the turn was too short for
  */
 export async function sendDueMails(
   ctx: Ctx,
   way: MailWay,
-  signal: AbortSignal,
-  onFull: () => void = () => undefined,
+  { signal, onFull = () => undefined, turnMs = Number.POSITIVE_INFINITY }: Turn,
 ): Promise<Date | undefined> {
-  await settleMail({ ...ctx, now: new Date() });
+  const settle = () => settleMail({ ...ctx, now: new Date(), fallbackSender: way.fallbackSender });
+  const overAt = performance.now() + turnMs;
+  await settle();
   let batch = await nextBatch(ctx, way, onFull);
+  // Each mail is made anew at once only one time, so that none can keep the lane busy for ever.
+  const seen = new Set<string>();
   while (batch.mails.length > 0) {
-    const coming = nextBatch(ctx, way, onFull);
+    const isOver = performance.now() > overAt;
+    const coming = isOver ? undefined : nextBatch(ctx, way, onFull);
     // Awaited below; a failure here must not be an unhandled one while the batch before is still on its way.
-    coming.catch(() => undefined);
-    const goOn = await handOver(ctx, way, batch, signal);
+    coming?.catch(() => undefined);
+    const { goOn, released } = await handOver(ctx, way, batch, signal);
+    if (!coming) return goOn ? new Date() : undefined;
     batch = await coming;
     if (!goOn) {
       await giveBack(ctx, batch);
       return undefined;
     }
+    const anew = released.filter((id) => !seen.has(id));
+    for (const id of anew) seen.add(id);
+    if (batch.mails.length === 0 && anew.length > 0) batch = await nextBatch(ctx, way, onFull);
   }
   // Whatever this lane sent last may have been the end of a campaign.
-  await settleMail({ ...ctx, now: new Date() });
+  await settle();
   return batch.comeBackAt;
 }

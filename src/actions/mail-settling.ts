@@ -4,6 +4,7 @@ import { type Tx, transaction } from '../db/connection.ts';
 import { listOpenCampaigns, type OpenCampaign } from '../db/mail-campaigns.ts';
 import { endLostLeases, type RecordedMessage } from '../db/mail-leases.ts';
 import type { PauseCause } from '../domain/mail/campaigns.ts';
+import { MAX_ATTEMPTS } from '../domain/mail/smtp-outcomes.ts';
 import {
   brakeCampaign,
   completeCampaign,
@@ -11,11 +12,16 @@ import {
   expireCampaign,
   startDueCampaign,
 } from './campaign-life.ts';
+import { afterOutcomes } from './mail-aftermath.ts';
 
 /** Mails that a worker was sending when it went away (M1). */
 async function endLost(ctx: Ctx): Promise<void> {
   for (;;) {
-    const lost = await endLostLeases(ctx.db, { now: ctx.now });
+    const lost = await transaction(ctx.db, async (tx) => {
+      const ended = await endLostLeases(tx, { now: ctx.now, maxAttempts: MAX_ATTEMPTS });
+      await afterOutcomes({ ...ctx, db: tx }, tx, ended, []);
+      return ended;
+    });
     if (lost.length === 0) return;
     ctx.log.warn({ mails: lost.length }, 'leases of mails ended without an outcome');
   }

@@ -81,7 +81,7 @@ async function refuseOutsider(ctx: Ctx, tx: Tx, programme: Programme, customerId
   const members = await ensureMembers(ctx, tx, programme, [customer]);
   const member = members.get(customerId);
   if (member?.status !== 'active')
-    throw new Problem('MEMBER_NOT_ACTIVE', member ? { status: member.status } : {});
+    throw new Problem('MEMBER_NOT_ACTIVE', member ? { memberStatus: member.status } : {});
 }
 
 /**

@@ -27,7 +27,7 @@ import { newMessage } from './messages.ts';
 import { hashChosen, verifyPassword } from './passwords.ts';
 import { type Browser, type SessionGrant, startSession } from './sessions.ts';
 import type { Throttles } from './throttles.ts';
-import { ensureTopics } from './topics.ts';
+import { ensureTopics, refuseTopics } from './topics.ts';
 import { write } from './write.ts';
 
 const DAY_MS = 86_400_000;
@@ -60,16 +60,6 @@ function withAddress({ email, emailNorm, ...fields }: CustomerFields): AccountFi
   if (email && emailNorm) return { ...fields, email, emailNorm };
   const errors = [{ pointer: '/email', code: 'EMAIL_INVALID', message: 'Not an email address.' }];
   throw new Problem('CUSTOMER_INVALID', { errors });
-}
-
-async function refuseTopics(ctx: Ctx, tx: Tx, wanted: readonly string[]): Promise<void> {
-  if (wanted.length === 0) return;
-  const topics = new Map((await ensureTopics(ctx, tx)).map((topic) => [topic.key, topic]));
-  for (const topic of wanted) {
-    const known = topics.get(topic);
-    if (!known) throw new Problem('TOPIC_UNKNOWN', { topic });
-    if (known.archivedAt) throw new Problem('TOPIC_ARCHIVED', { topic });
-  }
 }
 
 /** The same rows for every address; only the kind of the mail differs. Nothing says whose it is: its owner may not ask. */

@@ -124,7 +124,7 @@ export interface TestRequest {
   version?: number;
 }
 
-export interface TemplateTest {
+export interface QueuedTest {
   messageId: string;
   to: string;
 }
@@ -149,7 +149,7 @@ export async function testTemplate(
   desk: TemplateDesk,
   id: string,
   { to, customerId, version }: TestRequest,
-): Promise<TemplateTest> {
+): Promise<QueuedTest> {
   const toEmail = normaliseEmail(to);
   if (toEmail === undefined)
     throw new Problem('TEMPLATE_INVALID', {

@@ -175,7 +175,7 @@ export const loyaltyTiersSlice: Slice = async (ctx, tx, job) => {
 async function lockActive(tx: Tx, customerId: string): Promise<MemberRow> {
   const [member] = await lockMembers(tx, [customerId]);
   if (member?.status !== 'active')
-    throw new Problem('MEMBER_NOT_ACTIVE', member && { status: member.status });
+    throw new Problem('MEMBER_NOT_ACTIVE', member && { memberStatus: member.status });
   return member;
 }
 

@@ -26,6 +26,25 @@ export async function ensureTopics(ctx: Pick<Ctx, 'now'>, tx: Tx): Promise<Topic
   return listTopics(tx);
 }
 
+/**
+ * Refuses keys that name no topic, or one that takes no new consent.
+ * @throws Problem TOPIC_UNKNOWN, TOPIC_ARCHIVED
+ */
+export async function refuseTopics(
+  ctx: Pick<Ctx, 'now'>,
+  tx: Tx,
+  wanted: readonly string[],
+  { archivedToo = false }: { archivedToo?: boolean } = {},
+): Promise<void> {
+  if (wanted.length === 0) return;
+  const topics = new Map((await ensureTopics(ctx, tx)).map((topic) => [topic.key, topic]));
+  for (const topic of wanted) {
+    const known = topics.get(topic);
+    if (!known) throw new Problem('TOPIC_UNKNOWN', { topic });
+    if (known.archivedAt && !archivedToo) throw new Problem('TOPIC_ARCHIVED', { topic });
+  }
+}
+
 /** All topics, archived ones last, in the order in which people see them. */
 export async function readTopics(ctx: Ctx): Promise<Topic[]> {
   const known = await listTopics(ctx.db);

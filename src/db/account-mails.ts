@@ -5,6 +5,8 @@ import { statement } from './connection.ts';
 export interface MailedAccount {
   customerId: string;
   emailNorm: string;
+  /** BCP 47. */
+  language: string | null;
 }
 
 /** Active accounts of these customers and of these normalised addresses. */
@@ -14,11 +16,11 @@ export const listAccountsOfMails = statement<
 >(
   'list_accounts_of_mails',
   (p) => sql`
-    select id as "customerId", email_norm as "emailNorm" from customers
+    select id as "customerId", email_norm as "emailNorm", language from customers
     where store_id = ${p.storeId} and id = any(${p.customerIds}::uuid[]) and account_status = 'active'
       and email_norm is not null
     union
-    select id, email_norm from customers
+    select id, email_norm, language from customers
     where store_id = ${p.storeId} and email_norm = any(${p.emails}::text[]) and account_status = 'active'`,
 );
 

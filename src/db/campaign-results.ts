@@ -46,20 +46,35 @@ export const countAnswers = async (db: Db, id: string): Promise<Answers> =>
 const orders = statement<{ id: string; days: number; since: Date; statuses: readonly string[] }, GroupOrders>(
   'count_campaign_orders',
   (p) => sql`
-    select recipients.held_out as "heldOut", o.currency, count(*) as orders, count(distinct recipients.customer_id) as customers,
-      sum(o.total - o.refunded_total)::bigint as revenue
-    from (
-      select m.customer_id, m.reason is not null as held_out, coalesce(m.sent_at, m.send_after) as since from messages m
+    with recursive merged (id, into_id) as (
+      select id, merged_into_id from customers where store_id = ${p.storeId} and merged_into_id is not null
+      union
+      select merged.id, c.merged_into_id from merged
+      join customers c on c.store_id = ${p.storeId} and c.id = merged.into_id and c.merged_into_id is not null
+    ), survivors as (
+      select id, into_id from merged where not exists (select from merged further where further.id = merged.into_id)
+    ), recipients as (
+      select coalesce(s.into_id, m.customer_id) as customer_id, bool_and(m.reason is not null) as held_out,
+        coalesce(min(coalesce(m.sent_at, m.send_after)) filter (where m.reason is null), min(m.send_after)) as since
+      from messages m left join survivors s on s.id = m.customer_id
       where m.store_id = ${p.storeId} and m.campaign_id = ${p.id}
         and (m.status in ('sent', 'unknown') or m.reason = 'holdout')
-    ) recipients
+      group by 1
+    )
+    select recipients.held_out as "heldOut", o.currency, count(*) as orders, count(distinct recipients.customer_id) as customers,
+      sum(o.total - o.refunded_total)::bigint as revenue
+    from recipients
     join orders o on o.store_id = ${p.storeId} and o.customer_id = recipients.customer_id
       and o.placed_at >= recipients.since and o.placed_at < recipients.since + make_interval(days => ${p.days}::integer)
       and o.placed_at >= ${p.since} and not o.is_test and o.status = any(${p.statuses}::text[])
     group by 1, 2 order by 1, 2`,
 );
 
-/** Orders that count (C7) within so many days behind the mail, or behind the moment at which it would have gone. */
+/**
+ * Orders that count (C7) within so many days behind the mail, or behind the moment at which it would have gone. Orders move
+ * when customers are merged, mails do not: whoever was merged since counts as the customer who is left, once, and as held out
+ * only when none of them got the mail.
+ */
 export const countGroupOrders = (
   db: Db,
   { id, days, since }: { id: string; days: number; since: Date },

@@ -28,6 +28,8 @@ export interface EmbeddedOptions {
   durable?: boolean;
   /** Extra server settings, e.g. { shared_buffers: '256MB' }. */
   settings?: Record<string, string>;
+  /** TCP port of a server that is started now; a free one unless told. One that is taken over keeps its own. */
+  port?: number;
   /** Gets what is done to start and stop the server; the server's own lines go to `<dataDir>/postgres.log`. */
   onLog?: (line: string) => void;
 }
@@ -49,6 +51,7 @@ interface Server {
 interface Plan {
   cluster: Cluster;
   settings: Record<string, string>;
+  port: number | undefined;
   onLog: (line: string) => void;
 }
 
@@ -74,7 +77,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   try {
     const cluster = await openCluster(dataDir, durable, onLog);
     const settings = { ...(await serverSettings(durable)), ...options.settings };
-    const server = await adoptOrLaunch({ cluster, settings, onLog });
+    const server = await adoptOrLaunch({ cluster, settings, port: options.port, onLog });
     return handleOf(server, cluster, giveBackDataDir);
   } catch (error) {
     giveBackDataDir();
@@ -191,7 +194,7 @@ type Launched = Server | { passing: boolean; log: string };
 async function launch(plan: Plan): Promise<Launched> {
   const { cluster, onLog } = plan;
   const begin = performance.now();
-  const port = await freePort();
+  const port = plan.port ?? (await freePort());
   const logStart = await rotateLog(cluster);
   const server = { pid: await spawnServer(plan, port), port };
   try {
@@ -249,8 +252,8 @@ async function spawnServer({ cluster, settings }: Plan, port: number): Promise<n
   }
 }
 
-/** Asks the system for a port nobody listens on. Another process may still be faster: see adoptOrLaunch. */
-async function freePort(): Promise<number> {
+/** Asks the system for a TCP port of 127.0.0.1 nobody listens on. Another process may still be faster: see adoptOrLaunch. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const address = probe.address();

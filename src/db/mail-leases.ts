@@ -173,19 +173,20 @@ export async function recordOutcomes(
 
 /**
  * Mails whose lease ended while they were being sent: whether the server took them is not known. Marketing stays so, for
- * nobody may get it twice; a transactional mail is sent again, for nobody may miss it (M1). The lease stays written, so that a
- * worker that was only slow can still say what happened.
+ * nobody may get it twice; a transactional mail is sent again, for nobody may miss it (M1), unless it was tried `maxAttempts`
+ * times. The lease stays written, so that a worker that was only slow can still say what happened.
  */
-export const endLostLeases = statement<{ now: Date }, RecordedMessage>(
+export const endLostLeases = statement<{ now: Date; maxAttempts: number }, RecordedMessage>(
   'end_lost_leases',
   (p) => sql`
     with lost as (
-      select m.id from messages m
+      select m.id, m.attempts >= ${p.maxAttempts} as is_last from messages m
       where m.store_id = ${p.storeId} and m.status = 'sending' and m.lease_until <= ${p.now}
       order by m.id limit 1000 for update skip locked
     ), changed as (
       update messages m set
-        status = case m.class when 'marketing' then 'unknown' else 'deferred' end,
+        status = case when m.class = 'marketing' then 'unknown' when lost.is_last then 'failed' else 'deferred' end,
+        reason = case when m.class <> 'marketing' and lost.is_last then 'too_many_attempts' else m.reason end,
         send_after = case m.class when 'marketing' then m.send_after else ${p.now}::timestamptz end, lease_until = null
       from lost where m.store_id = ${p.storeId} and m.id = lost.id
       returning m.id, m.customer_id, m.kind, m.campaign_id, m.status, m.reason, m.attempts

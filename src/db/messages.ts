@@ -59,13 +59,20 @@ export type DueMessage = Pick<
   | 'attempts'
   | 'createdAt'
   | 'sendAfter'
->;
+> & {
+  /** When the first attempt ended; null before there was one. */
+  firstTriedAt: Date | null;
+};
 
-const DUE =
-  sql.raw(`m.id, m.customer_id as "customerId", m.kind, m.class, m.campaign_id as "campaignId", m.topic,
-  m.order_id as "orderId", m.template_id as "templateId", m.template_version as "templateVersion",
-  m.to_email as "toEmail", m.domain, m.data, m.actor, m.attempts, m.created_at as "createdAt",
-  m.send_after as "sendAfter"`);
+/** Columns of a `DueMessage`; most mails go at the first attempt, and nothing is looked up for them. */
+const dueColumns = (storeId: Placeholder) => sql`m.id, m.customer_id as "customerId", m.kind, m.class,
+  m.campaign_id as "campaignId", m.topic, m.order_id as "orderId", m.template_id as "templateId",
+  m.template_version as "templateVersion", m.to_email as "toEmail", m.domain, m.data, m.actor, m.attempts,
+  m.created_at as "createdAt", m.send_after as "sendAfter",
+  case when m.attempts > 0 then (
+    select a.ended_at from message_attempts a where a.store_id = ${storeId} and a.message_id = m.id
+    order by a.number limit 1
+  ) end as "firstTriedAt"`;
 
 /** Mails that are due and that nobody works on; the next mail of a campaign, or those of none. */
 const dueOf = (campaign: SQL, now: Placeholder) => sql`
@@ -79,18 +86,22 @@ interface Taking {
   limit: number;
 }
 
-/** Takes mails that belong to no campaign; nobody else gets them before `leaseUntil`. */
+/**
+ * Takes mails that belong to no campaign; nobody else gets them before `leaseUntil`. The choice is a CTE: a subquery in FROM may be
+ * run once for each row of the other side, and then takes more than the limit.
+ */
 export const takeMessages = statement<Taking, DueMessage>(
   'take_messages',
   (p) => sql`
-    update messages m set lease_id = ${p.leaseId}, lease_until = ${p.leaseUntil}
-    from (
+    with due as materialized (
       select m.id from messages m
       where m.store_id = ${p.storeId} and ${dueOf(sql`m.campaign_id is null`, p.now)}
       order by m.send_after, m.id limit ${p.limit} for update skip locked
-    ) due
+    )
+    update messages m set lease_id = ${p.leaseId}, lease_until = ${p.leaseUntil}
+    from due
     where m.store_id = ${p.storeId} and m.id = due.id
-    returning ${DUE}`,
+    returning ${dueColumns(p.storeId)}`,
 );
 
 /** The next due mails of a campaign, locked: which of them may go is for its pace to say. */
@@ -110,7 +121,7 @@ export const takeChosen = statement<{ ids: string[]; leaseId: string; leaseUntil
   (p) => sql`
     update messages m set lease_id = ${p.leaseId}, lease_until = ${p.leaseUntil}
     where m.store_id = ${p.storeId} and m.id = any (${p.ids}::uuid[])
-    returning ${DUE}`,
+    returning ${dueColumns(p.storeId)}`,
 );
 
 /** Puts mails off; they are nobody's until then. */

@@ -35,11 +35,11 @@ export const voidRegistrations = statement<{ emailNorm: string; now: Date }, nev
 /** Registrations that mails stand for, by the mail. */
 export const listRegistrationsOfMails = statement<
   { messageIds: readonly string[] },
-  Pick<RegistrationRow, 'id' | 'messageId' | 'emailNorm'>
+  Pick<RegistrationRow, 'id' | 'messageId' | 'emailNorm' | 'profile'>
 >(
   'list_registrations_of_mails',
   (p) => sql`
-    select id, message_id as "messageId", email_norm as "emailNorm" from registrations
+    select id, message_id as "messageId", email_norm as "emailNorm", profile from registrations
     where store_id = ${p.storeId} and message_id = any(${p.messageIds}::uuid[]) and completed_at is null`,
 );
 

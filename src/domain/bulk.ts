@@ -5,6 +5,7 @@ import type { CustomerFilter } from './customer-filter.ts';
 import { checkDelete, type DeletionFacts } from './deletability.ts';
 import type { FieldProblem } from './fields.ts';
 import { planMembership } from './groups.ts';
+import type { Channel, ConsentState, StatedSource } from './mail/consents.ts';
 import { MAX_TAGS_PER_CUSTOMER, planTags } from './tags.ts';
 
 export const BULK_ACTIONS = [
@@ -18,6 +19,8 @@ export const BULK_ACTIONS = [
   'enable',
   'disable',
   'delete',
+  'subscribeTopic',
+  'unsubscribeTopic',
 ] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
 
@@ -37,7 +40,26 @@ const COMPANIONS = {
   tags: ['addTags', 'removeTags'],
   groupId: ['addToGroup', 'removeFromGroup'],
   salesAgentId: ['setSalesAgent'],
+  consent: ['subscribeTopic', 'unsubscribeTopic'],
 } as const;
+
+/** What the customers said, of one topic and channel. */
+export interface BulkConsent {
+  channel: Channel;
+  /** Key of the topic. */
+  topic: string;
+  source?: StatedSource;
+  /** The words that were shown, or their SHA-256 in hex where they were sent before. */
+  wording?: { version: string; text: string; locale: string };
+  wordingHash?: string;
+  /** How it was given and where that is kept. */
+  proof?: string;
+}
+
+export const TOPIC_ACTIONS = COMPANIONS.consent;
+export type TopicAction = (typeof TOPIC_ACTIONS)[number];
+export const isTopicAction = (action: BulkAction): action is TopicAction =>
+  (TOPIC_ACTIONS as readonly BulkAction[]).includes(action);
 
 export interface BulkRequest {
   action: BulkAction;
@@ -45,6 +67,7 @@ export interface BulkRequest {
   groupId?: string;
   /** null: nobody looks after the customers any more. */
   salesAgentId?: string | null;
+  consent?: BulkConsent;
   ids?: readonly string[];
   filter?: CustomerFilter;
   /** Whoever is in this segment. */
@@ -59,7 +82,7 @@ export type BulkRefusal = { refused: 'SELECTION_INVALID' | 'BULK_ACTION_INVALID'
 export function checkBulkRequest(request: BulkRequest): BulkRefusal | undefined {
   const selection = selectionProblems(request);
   if (selection.length > 0) return { refused: 'SELECTION_INVALID', errors: selection };
-  const action = companionProblems(request);
+  const action = [...companionProblems(request), ...consentProblems(request)];
   return action.length > 0 ? { refused: 'BULK_ACTION_INVALID', errors: action } : undefined;
 }
 
@@ -90,6 +113,19 @@ function companionProblems(request: BulkRequest): FieldProblem[] {
       : `The action ${request.action} does not use it.`;
     return [{ pointer: `/${name}`, code: needed ? 'REQUIRED' : 'NOT_ALLOWED', message }];
   });
+}
+
+/** Nobody is subscribed without the words that they agreed to. */
+function consentProblems({ action, consent }: BulkRequest): FieldProblem[] {
+  if (!consent) return [];
+  const { wording, wordingHash } = consent;
+  if (wording && wordingHash !== undefined) {
+    const message = 'Send the wording or its hash, not both.';
+    return [{ pointer: '/consent/wordingHash', code: 'AMBIGUOUS', message }];
+  }
+  if (action !== 'subscribeTopic' || wording || wordingHash !== undefined) return [];
+  const message = 'Send the words that the customers agreed to, or their hash.';
+  return [{ pointer: '/consent/wording', code: 'REQUIRED', message }];
 }
 
 /** What was done to one customer; an undo takes back exactly this. */
@@ -191,6 +227,28 @@ export function planAccount(customer: BulkCustomer, command: 'enable' | 'disable
   if ('refused' in plan) return refused(plan.refused);
   return plan.changed ? done(customer, { accountStatus: plan.accountStatus }) : UNCHANGED;
 }
+
+/** What is known of a customer's consent to the topic. */
+export interface TopicFacts {
+  channel: Channel;
+  hasAddress: boolean;
+  /** Undefined: nobody said anything about it. */
+  current: ConsentState | undefined;
+  /** What the statement makes of it; with double opt-in `pending`. */
+  after: ConsentState;
+}
+
+/** A list never takes a withdrawal back: only the person does, one by one. Who waits to confirm is not asked again. */
+export function planSubscribed(customer: BulkCustomer, facts: TopicFacts): BulkPlan {
+  const { channel, hasAddress, current, after } = facts;
+  if (!hasAddress) return refused(channel === 'email' ? 'NO_EMAIL' : 'NO_PHONE');
+  if (current === 'withdrawn') return refused('CONSENT_WITHDRAWN');
+  return current === after ? UNCHANGED : done(customer, {});
+}
+
+/** Who never agreed has nothing to withdraw. */
+export const planUnsubscribed = (customer: BulkCustomer, { current }: TopicFacts): BulkPlan =>
+  current === undefined || current === 'withdrawn' ? UNCHANGED : done(customer, {});
 
 /** I4: whoever has an invitation that is alive gets no second one. `invitationId` is the new one's. */
 export function planInvited(

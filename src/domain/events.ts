@@ -125,6 +125,7 @@ export const EVENT_KINDS = [
   'agent.changed',
   'agent.removed',
   'job.finished',
+  'job.retried',
   'store.updated',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

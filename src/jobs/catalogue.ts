@@ -23,8 +23,15 @@ export const CATALOGUE: Readonly<Record<JobKind, QueueDefinition>> = {
 
 /**
  * Lanes of mail: a job is a store whose due mails are sent until none is left. It carries no mail and is no row: lost, the
- * sweeper adds it again.
+ * sweeper adds it again. Its lock is short, so that the mails of a killed worker do not wait long; one that is lost only because
+ * the process stutters costs no more than a batch that is made anew.
  */
-export const MAIL: QueueDefinition = { name: 'mail', concurrency: 2, attempts: 3, backoffMs: 500 };
+export const MAIL: QueueDefinition = {
+  name: 'mail',
+  concurrency: 2,
+  attempts: 3,
+  backoffMs: 500,
+  lockMs: 3_000,
+};
 
 export const QUEUES: readonly QueueDefinition[] = [...Object.values(CATALOGUE), MAIL];

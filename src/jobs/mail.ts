@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { type MailWay, sendDueMails } from '../actions/mail-sending.ts';
 import { type Log, systemContext } from '../context.ts';
 import { dbOf } from '../db/connection.ts';
+import { inSpan } from '../tracing.ts';
 import { MAIL } from './catalogue.ts';
 import type { Handler, JobRef, QueueClient } from './queue.ts';
 
@@ -10,6 +11,9 @@ import type { Handler, JobRef, QueueClient } from './queue.ts';
 const LANES = 4;
 /** A lane that a killed worker left behind keeps its id until its lock ends; the next id is free after this. */
 const LANE_ID_MS = 10_000;
+
+/** A lane goes to the end of the queue after this, so that the mails of one store do not wait for the campaign of another. */
+const TURN_MS = 5_000;
 
 /** The id of a lane: while it waits or runs nobody adds it a second time. */
 export const laneOf = (storeId: string, lane: number, now: number): JobRef => ({
@@ -49,7 +53,10 @@ export function mailHandler(pool: pg.Pool, way: MailWay, queues: QueueClient, lo
         .enqueue(MAIL, [laneOf(ref.storeId, next, Date.now())])
         .catch((error: Error) => log.warn({ message: error.message }, 'lane not opened'));
     };
-    const comeBackAt = await sendDueMails(ctx, way, signal, onFull);
+    const attributes = { 'clientele.store_id': ref.storeId };
+    const comeBackAt = await inSpan('job mail', { kind: 'consumer', attributes }, () =>
+      sendDueMails(ctx, way, { signal, onFull, turnMs: TURN_MS }),
+    );
     if (comeBackAt) await comeBack(queues, ref.storeId, comeBackAt);
   };
 }

@@ -12,6 +12,7 @@ import { newId } from '../context.ts';
 import { findApiKey, touchApiKey } from '../db/api-keys.ts';
 import { dbOf } from '../db/connection.ts';
 import { parseKey } from '../domain/api-keys.ts';
+import type { Sender } from '../domain/mail/settings.ts';
 import { isScope, type Scope } from '../domain/scopes.ts';
 import { Problem } from '../errors.ts';
 
@@ -50,6 +51,7 @@ interface Claims {
   store?: string;
   scope: string;
   iat: number;
+  exp: number;
   sid?: unknown;
 }
 
@@ -108,10 +110,10 @@ type JwksRequest = { jwksJwtVerify(): Promise<Claims> };
 const needsJwks = (app: FastifyInstance, token: string): boolean =>
   (app.jwt as unknown as Verifiers).jwks !== undefined && algorithmOf(token) !== 'HS256';
 
-function identityOf({ aud, sub, store = '', scope, iat, sid }: Claims): Identity {
+function identityOf({ aud, sub, store = '', scope, iat, exp, sid }: Claims): Identity {
   const named = typeof sub === 'string' && sub !== '' && sub.length <= 200 && typeof scope === 'string';
-  if (!named || typeof iat !== 'number' || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS)
-    throw new Problem('UNAUTHENTICATED');
+  const dated = Number.isFinite(iat) && Number.isFinite(exp);
+  if (!named || !dated || iat * 1000 > Date.now() + CLOCK_TOLERANCE_MS) throw new Problem('UNAUTHENTICATED');
   if ([aud].flat().includes(OPS_AUDIENCE)) {
     return { storeId: '', actor: `ops:${sub}`, zone: 'ops', scopes: scopesOf(scope) };
   }
@@ -207,9 +209,11 @@ function verifyAtOnce(app: FastifyInstance, token: string): Identity | undefined
 export interface AuthOptions {
   config: Config;
   pool: pg.Pool;
+  /** Of the installation; null where a store has to have its own. */
+  fallbackSender: Sender | null;
 }
 
-export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOptions) => {
+export const auth = fp(async (app: FastifyInstance, { config, pool, fallbackSender }: AuthOptions) => {
   await registerVerifiers(app, config);
   app.decorateRequest('identity');
   app.decorateRequest('ctx');
@@ -229,6 +233,7 @@ export const auth = fp(async (app: FastifyInstance, { config, pool }: AuthOption
       ...(identity.customerId !== undefined && { customerId: identity.customerId }),
       ...(identity.sessionId !== undefined && { sessionId: identity.sessionId }),
       log: request.log,
+      fallbackSender,
       requestId: String(request.id),
       newId,
     };

@@ -6,7 +6,7 @@ import fp from 'fastify-plugin';
 import { newId } from '../context.ts';
 import { databaseErrorOf } from '../db/connection.ts';
 import { refusalOfDatabase } from '../db/refusals.ts';
-import { ERRORS, type ErrorCode, Problem } from '../errors.ts';
+import { ERRORS, type ErrorCode, Problem, RETRY_AFTER_S } from '../errors.ts';
 import { MalformedJson } from './json-body.ts';
 import { describeValidation } from './validation.ts';
 
@@ -24,7 +24,7 @@ function problemFrom(error: unknown): Problem | undefined {
   if (error instanceof MalformedJson) {
     return new Problem('MALFORMED_JSON', {
       reason: error.reason,
-      errors: [{ pointer: '', message: error.message }],
+      errors: [{ pointer: error.pointer ?? '', message: error.message }],
     });
   }
   const { validation, validationContext, code, statusCode, message } = error as FastifyError;
@@ -44,13 +44,13 @@ function problemFrom(error: unknown): Problem | undefined {
 export function problemDocument(problem: Problem, instance: string): Record<string, unknown> {
   const { status, title, detail } = ERRORS[problem.code];
   return {
+    ...problem.facts,
     type: `/errors/${problem.code}`,
     title,
     status,
     detail,
     code: problem.code,
     instance,
-    ...problem.facts,
   };
 }
 
@@ -65,8 +65,6 @@ export function loggable(error: unknown): object {
   return { name, message, stack };
 }
 
-const RETRY_AFTER_S = '2';
-
 function send(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
   const problem = problemFrom(error) ?? new Problem('INTERNAL', {}, { cause: error });
   if (problem.status >= 500) request.log.error({ error: loggable(problem.cause ?? error) }, problem.code);
@@ -74,10 +72,11 @@ function send(request: FastifyRequest, reply: FastifyReply, error: unknown): Fas
   if (typeof problem.facts.retryAfter === 'number')
     reply.header('retry-after', String(problem.facts.retryAfter));
   if (problem.status === 401)
-    // Some senders only show their password when they are asked for it.
+    // Some senders only show their password when they are asked for it. A line for each: Chromium asks nobody when two
+    // challenges share one.
     reply.header(
       'www-authenticate',
-      request.routeOptions.config.basic ? 'Basic realm="clientele", Bearer' : 'Bearer',
+      request.routeOptions.config.basic ? ['Basic realm="clientele"', 'Bearer'] : 'Bearer',
     );
   if (request.ctx?.idempotency?.replayed) reply.header('idempotency-replayed', 'true');
   return reply

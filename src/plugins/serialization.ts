@@ -6,12 +6,19 @@ import {
 } from '@fastify/fast-json-stringify-compiler';
 import type { AnySchemaObject } from 'ajv';
 import type { FastifyInstance } from 'fastify';
-import { createChecker, onceForEach, type Schemas } from './validation.ts';
+import {
+  type CompileOptions,
+  createChecker,
+  early,
+  lazily,
+  onceForEach,
+  type Schemas,
+} from './validation.ts';
 
 type SchemaController = Parameters<FastifyInstance['setSchemaController']>[0];
 type SerializerFactory = NonNullable<NonNullable<SchemaController['compilersFactory']>['buildSerializer']>;
 
-export interface SerializationOptions {
+export interface SerializationOptions extends CompileOptions {
   /**
    * For tests: an answer that its schema does not fit becomes a 500. fast-json-stringify trusts its caller: where no
    * null is allowed it writes one as "", 0 or false, and where an enum is, any word.
@@ -22,14 +29,17 @@ export interface SerializationOptions {
 /** Call it on the root before schemas, plugins and routes are added. */
 export function useSerialization(
   app: Pick<FastifyInstance, 'setSchemaController'>,
-  { checkAnswers = false }: SerializationOptions = {},
+  { checkAnswers = false, compileEarly = false }: SerializationOptions = {},
 ): void {
+  const when = compileEarly ? early : lazily;
   const buildSerializer: SerializerFactory = (externalSchemas, options) => (route) => {
     const schemas = externalSchemas as Schemas;
-    return serializerFor(route, schemas, (needed) => {
-      const serialize = SerializerSelector()(needed, options)(route);
-      return checkAnswers ? checked(serialize, route.schema as AnySchemaObject, schemas) : serialize;
-    });
+    return serializerFor(route, schemas, (needed) =>
+      when(() => {
+        const serialize = SerializerSelector()(needed(), options)(route);
+        return checkAnswers ? checked(serialize, route.schema as AnySchemaObject, schemas) : serialize;
+      }),
+    );
   };
   app.setSchemaController({ compilersFactory: { buildSerializer } });
 }
@@ -43,12 +53,13 @@ const built = new WeakMap<AnySchemaObject, Serializer>();
 function serializerFor(
   route: RouteDefinition,
   schemas: Schemas,
-  build: (needed: Schemas) => Serializer,
+  build: (needed: () => Schemas) => Serializer,
 ): Serializer {
   const schema = route.schema as AnySchemaObject;
+  const needed = () => neededBy(schema, schemas);
   const target = schemas[String(schema.$ref).replace(/#$/, '')];
-  if (target === undefined) return build(neededBy(schema, schemas));
-  const serialize = built.get(target) ?? build(neededBy(schema, schemas));
+  if (target === undefined) return build(needed);
+  const serialize = built.get(target) ?? build(needed);
   built.set(target, serialize);
   return serialize;
 }

@@ -5,6 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
 const ANNOUNCED_MS = 500;
+/** For a request that was cut off to take back what it had begun. */
+const AFTERMATH_MS = 500;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -59,7 +61,9 @@ export const shutdown = fp(async (app: FastifyInstance) => {
     app.server.closeIdleConnections();
     await drained(graceMs - ANNOUNCED_MS);
     app.server.closeIdleConnections();
+    const isCutOff = inFlight > 0;
     for (const socket of sockets) socket.destroySoon();
+    if (isCutOff) await sleep(AFTERMATH_MS);
     await app.close();
   });
 });

@@ -21,8 +21,21 @@ export interface InvalidPart {
   readonly message: string;
 }
 
+/** When schemas are compiled. */
+export interface CompileOptions {
+  /**
+   * All at the start, which a slip in a schema then stops; for tests. Otherwise each at its first use: compiling what
+   * three hundred routes take and answer is a second of every start, and most processes serve a few of them.
+   */
+  readonly compileEarly?: boolean;
+}
+
 /** Makes Fastify validate by this file; call it on the root before schemas, plugins and routes are added. */
-export function useValidation(app: Pick<FastifyInstance, 'setSchemaController'>): void {
+export function useValidation(
+  app: Pick<FastifyInstance, 'setSchemaController'>,
+  { compileEarly = false }: CompileOptions = {},
+): void {
+  const buildValidator = onceForEach((schemas) => validatorsFor(schemas, compileEarly ? early : lazily));
   // Fastify's type allows Ajv's own functions only; a function that answers true or { error } is its documented way.
   app.setSchemaController({ compilersFactory: { buildValidator: buildValidator as ValidatorFactory } });
 }
@@ -50,18 +63,34 @@ export function describeValidation(
   }));
 }
 
-const buildValidator = onceForEach((schemas) => {
+function validatorsFor(schemas: Schemas, when: When) {
   // Defaults fill query and path only: in a merge-patch body an absent member means "keep" (RFC 7396).
   const checkAsSent = createChecker(schemas, {});
   const checkAndFill = createChecker(schemas, { useDefaults: true });
   return (route: { schema: AnySchemaObject; httpPart?: string }) => {
     const part = partOf(route.httpPart);
-    if (part === 'body' || part === 'headers') return verdict(checkAsSent(route.schema), part);
-    const coerce = coercion(route.schema, schemas);
-    const validate = verdict(checkAndFill(route.schema), part);
-    return (parameters: Sent) => refuseNul(parameters) ?? validate(coerce(parameters));
+    if (part === 'body' || part === 'headers') return when(() => verdict(checkAsSent(route.schema), part));
+    return when(() => {
+      const coerce = coercion(route.schema, schemas);
+      const validate = verdict(checkAndFill(route.schema), part);
+      return (parameters: Sent) => refuseNul(parameters) ?? validate(coerce(parameters));
+    });
   };
-});
+}
+
+/** When a function is made that is about to be needed. */
+export type When = <Given, Result>(make: () => (given: Given) => Result) => (given: Given) => Result;
+
+export const early: When = (make) => make();
+
+/** At its first call. */
+export const lazily: When = (make) => {
+  let made: ReturnType<typeof make> | undefined;
+  return (given) => {
+    made ??= make();
+    return made(given);
+  };
+};
 
 /** Fastify asks again at every route of the instance that owns the schemas and once for each below it. */
 export function onceForEach<Built>(build: (schemas: Schemas) => Built): (schemas: Schemas) => Built {

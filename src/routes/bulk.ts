@@ -3,14 +3,16 @@ import type { FastifyInstance } from 'fastify';
 import { startBulkJob, toBulkJob, undoBulkJob } from '../actions/bulk.ts';
 import type { Db } from '../db/connection.ts';
 import { findJob, type JobRow } from '../db/jobs.ts';
+import { isTopicAction } from '../domain/bulk.ts';
 import { endpoint, found } from '../endpoint.ts';
-import { QUERY_REFUSALS } from '../errors.ts';
+import { Problem, QUERY_REFUSALS } from '../errors.ts';
 import { sendProgress } from '../progress.ts';
 import { BulkCreate, BulkJob } from '../schemas/bulk.ts';
 import { ref } from '../schemas/helpers.ts';
 import { EventStream, JobParams } from '../schemas/jobs.ts';
 
 const tag = 'Bulk actions';
+const CONSENT_SCOPE = 'consents:write';
 const location = ({ id }: { id: string }) => `/v1/jobs/${id}`;
 
 async function findBulkJob(db: Db, id: string): Promise<JobRow | undefined> {
@@ -26,7 +28,7 @@ export async function bulk(app: FastifyInstance): Promise<void> {
     tag,
     summary: 'Do one thing to many customers',
     description:
-      'Starts a job with an outcome for each customer: `done`, `unchanged` or `refused:CODE`, for `invite` `queued` or `skipped_…` (I4); one refusal never stops the rest, and doing it again changes nothing twice. The selection is that of the moment in which the job is started; one of more than 10,000 customers is completed in the first seconds of the job. A segment query counts its dates from that moment too. `dryRun` tells the outcomes without changing anything.',
+      'Starts a job with an outcome for each customer: `done`, `unchanged` or `refused:CODE`, for `invite` `queued` or `skipped_…` (I4); one refusal never stops the rest, and doing it again changes nothing twice. `subscribeTopic` records a grant with its words for each customer, with double opt-in subject to confirmation; who withdrew is refused as `refused:CONSENT_WITHDRAWN`, without an address it is `refused:NO_EMAIL` or `refused:NO_PHONE`. The topic actions need the scope `consents:write` as well. The selection is that of the moment in which the job is started; one of more than 10,000 customers is completed in the first seconds of the job. A segment query counts its dates from that moment too. `dryRun` tells the outcomes without changing anything.',
     scope: 'customers:write',
     idempotency: 'required',
     body: ref(BulkCreate),
@@ -39,9 +41,16 @@ export async function bulk(app: FastifyInstance): Promise<void> {
       'TOO_MANY_TAGS',
       'REFERENCE_UNKNOWN',
       'ACCOUNTS_NOT_OFFERED',
+      'TOPIC_UNKNOWN',
+      'TOPIC_ARCHIVED',
+      'WORDING_UNKNOWN',
     ],
     location,
-    handle: (ctx, { body }) => startBulkJob(ctx, body),
+    handle: (ctx, { body, request }) => {
+      if (isTopicAction(body.action) && !request.identity.scopes.has(CONSENT_SCOPE))
+        throw new Problem('SCOPE_MISSING', { required: CONSENT_SCOPE });
+      return startBulkJob(ctx, body);
+    },
   });
 
   endpoint(app, {

@@ -50,7 +50,7 @@ import {
 import { messageSchemas } from '../schemas/messages.ts';
 import { myAccountSchemas } from '../schemas/my-account.ts';
 import { Note, NoteCreate, NotePage, NoteRevision, NoteRevisionPage, NoteUpdate } from '../schemas/notes.ts';
-import { Health, Readiness } from '../schemas/operations.ts';
+import { operationsSchemas } from '../schemas/operations.ts';
 import { orderSchemas } from '../schemas/orders.ts';
 import { preferenceSchemas } from '../schemas/preferences.ts';
 import { ErrorEntry, ProblemDocument } from '../schemas/problems.ts';
@@ -122,12 +122,13 @@ import { orders } from './orders.ts';
 import { accountPages } from './pages-accounts.ts';
 import { consentPages } from './pages-consent.ts';
 import { type PreferencesOptions, preferences } from './preferences.ts';
+import { queues } from './queues.ts';
 import { redemptions } from './redemptions.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 import { type SalesAgentsOptions, salesAgents } from './sales-agents.ts';
 import { type SegmentsOptions, segments } from './segments.ts';
-import { selfCheck } from './self-check.ts';
+import { type SelfCheckOptions, selfCheck } from './self-check.ts';
 import { mySessions, sessions } from './sessions.ts';
 import { statements } from './statements.ts';
 import { storefront } from './storefront.ts';
@@ -170,6 +171,7 @@ const SCHEMAS: readonly object[] = [
   ...messageSchemas,
   ...templateSchemas,
   ...campaignSchemas,
+  ...operationsSchemas,
   ProblemDocument,
   BulkCreate,
   BulkJob,
@@ -237,8 +239,6 @@ const SCHEMAS: readonly object[] = [
   TaskCreate,
   TaskUpdate,
   TaskPage,
-  Health,
-  Readiness,
   NewsletterSignUp,
   NewsletterReceipt,
   CustomField,
@@ -274,7 +274,6 @@ const STAFF_ROOMS = [
   referrals,
   loyaltyMetrics,
   ledgerReports,
-  selfCheck,
   stores,
   mailSettings,
   messages,
@@ -291,6 +290,7 @@ const STAFF_ROOMS = [
 export async function routes(
   app: FastifyInstance,
   options: OperationsOptions &
+    SelfCheckOptions &
     SalesAgentsOptions &
     SegmentsOptions &
     StorefrontTokensOptions &
@@ -331,6 +331,8 @@ export async function routes(
   await app.register(consentPages, { pool: options.pool, mailSecrets: options.mailSecrets });
   await app.register(clicks, { pool: options.pool, mailSecrets: options.mailSecrets });
   await app.register(devOutbox, { outbox: options.outbox });
+  await app.register(selfCheck, { prefix: '/v1', sweepIntervalMs: options.sweepIntervalMs });
+  await app.register(queues, { pool: options.pool });
   await app.register(operations, options);
   await app.register(errorTable);
 }

@@ -2,6 +2,7 @@
 import Type from 'typebox';
 import { BULK_ACTIONS, MAX_BULK_IDS } from '../domain/bulk.ts';
 import { MAX_TAGS_PER_CUSTOMER } from '../domain/tags.ts';
+import { BulkConsent } from './consents.ts';
 import { CustomerFilter } from './customer-filter.ts';
 import { closed, nullable, ref, stringEnum, Uuid } from './helpers.ts';
 import { jobFields } from './jobs.ts';
@@ -10,6 +11,9 @@ const action = stringEnum(BULK_ACTIONS, { description: 'What is done to each sel
 const salesAgentId = nullable(
   Uuid({ description: 'For setSalesAgent: who looks after the customers; null for nobody.' }),
 );
+const consent = ref(BulkConsent, {
+  description: 'For subscribeTopic and unsubscribeTopic: what the customers said.',
+});
 const groupId = Uuid({ description: 'For addToGroup and removeFromGroup: the group.' });
 
 export const BulkCreate = closed(
@@ -24,6 +28,7 @@ export const BulkCreate = closed(
     ),
     groupId: Type.Optional(groupId),
     salesAgentId: Type.Optional(salesAgentId),
+    consent: Type.Optional(consent),
     ids: Type.Optional(
       Type.Array(Uuid(), { minItems: 1, maxItems: MAX_BULK_IDS, description: 'Selects customers by id.' }),
     ),
@@ -52,6 +57,7 @@ export const BulkJob = closed(
     ),
     groupId: Type.Optional(groupId),
     salesAgentId: Type.Optional(salesAgentId),
+    consent: Type.Optional(consent),
     itemsUrl: Type.String({
       description: 'Where the outcome of each customer is.',
       examples: ['/v1/jobs/0190b0a0-0000-7000-8000-000000000000/items'],

@@ -135,25 +135,8 @@ export const ConsentEventPage = page(ConsentEvent, 'ConsentEventPage', {
   description: 'Events, newest first.',
 });
 
-const statement = {
-  topics: Type.Optional(
-    Type.Array(topicKey, {
-      minItems: 1,
-      maxItems: MAX_TOPICS,
-      description: 'What it is for. May be left out to withdraw: then everything is withdrawn.',
-      examples: [['newsletter', 'offers']],
-    }),
-  ),
-  action: stringEnum(CONSENT_ACTIONS, {
-    description:
-      '`grant`: somebody agrees, with double opt-in subject to confirmation by mail. `confirm`: the confirmation that you asked for yourself. `import`: consent that was given elsewhere; needs `effectiveAt` and `proof`. `withdraw`: always possible.',
-  }),
-  effectiveAt: Type.Optional(
-    DateTime({
-      description: 'When it was said; now if absent. Something said earlier changes no later state.',
-      examples: ['2026-01-31T09:30:00Z'],
-    }),
-  ),
+/** Where, in which words and how consent was given. */
+const circumstances = {
   source: Type.Optional(
     stringEnum(STATED_SOURCES, {
       description: 'Where it was said; `staff` or `api` by who calls if absent.',
@@ -175,6 +158,28 @@ const statement = {
   ),
 };
 
+const statement = {
+  topics: Type.Optional(
+    Type.Array(topicKey, {
+      minItems: 1,
+      maxItems: MAX_TOPICS,
+      description: 'What it is for. May be left out to withdraw: then everything is withdrawn.',
+      examples: [['newsletter', 'offers']],
+    }),
+  ),
+  action: stringEnum(CONSENT_ACTIONS, {
+    description:
+      '`grant`: somebody agrees, with double opt-in subject to confirmation by mail. `confirm`: the confirmation that you asked for yourself. `import`: consent that was given elsewhere; needs `effectiveAt` and `proof`. `withdraw`: always possible.',
+  }),
+  effectiveAt: Type.Optional(
+    DateTime({
+      description: 'When it was said; now if absent. Something said earlier changes no later state.',
+      examples: ['2026-01-31T09:30:00Z'],
+    }),
+  ),
+  ...circumstances,
+};
+
 const address = {
   email: Type.Optional(
     Type.String({
@@ -187,6 +192,22 @@ const address = {
     Type.String({ maxLength: 50, description: 'Phone; this or an email.', examples: ['+4930901820'] }),
   ),
 };
+
+export const BulkConsent = closed(
+  { channel, topic: topicKey, ...circumstances },
+  {
+    $id: 'BulkConsent',
+    description: 'What the customers said, of one topic; subscribing needs the words that they agreed to.',
+    examples: [
+      {
+        channel: 'email',
+        topic: 'offers',
+        wording: { version: '2026-01', text: 'Yes, send me offers by email.', locale: 'en' },
+        proof: 'Sign-up sheets of the fair, folder 12',
+      },
+    ],
+  },
+);
 
 export const ConsentStatement = closed(
   { channel, ...statement },
@@ -290,6 +311,7 @@ export const consentSchemas = [
   ConsentEvent,
   ConsentEventPage,
   ConsentStatement,
+  BulkConsent,
   AddressConsentStatement,
   ConsentImport,
   ConsentImportResult,

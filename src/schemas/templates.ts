@@ -249,12 +249,12 @@ export const TemplateTestRequest = closed(
   },
 );
 
-export const TemplateTest = closed(
+export const QueuedTest = closed(
   {
     messageId: Uuid({ description: 'The mail; GET /v1/messages/{id} says what became of it.' }),
     to: Type.String({ description: 'Where it goes.', examples: ['me@example.com'] }),
   },
-  { $id: 'TemplateTest', description: 'A test that was queued.' },
+  { $id: 'QueuedTest', description: 'A test that was queued.' },
 );
 
 export const KnownVariable = closed(
@@ -306,7 +306,7 @@ export const templateSchemas = [
   TemplatePreviewRequest,
   TemplatePreview,
   TemplateTestRequest,
-  TemplateTest,
+  QueuedTest,
   KnownVariable,
   TemplateLanguage,
 ];

@@ -6,6 +6,7 @@ import t from 'tap';
 import type { MailWay } from '../../src/actions/mail-sending.ts';
 import { messageIdOf } from '../../src/clients/mail-identity.ts';
 import type { MessageClass } from '../../src/domain/mail/messages.ts';
+import { MAX_ATTEMPTS } from '../../src/domain/mail/smtp-outcomes.ts';
 import { mailSecretsOf } from '../../src/mail.ts';
 import { makeCampaign, readyToSend } from '../support/campaigns.ts';
 import { call, TEST_CONFIG, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
@@ -214,6 +215,27 @@ t.test('I1 an invitation carries a link that works, made when the mail is', asyn
   t.equal(looked.statusCode, 200, looked.body);
 });
 
+t.test('a confirmation of an address speaks the language of the form', async (t) => {
+  const store = await openShop();
+  const template = {
+    key: 'email_verification',
+    locale: 'de',
+    name: 'Bestätigung',
+    class: 'transactional',
+    format: 'html',
+    subject: 'Bitte bestätigen',
+    source: '<p><a href="{{ links.verify }}">Bestätigen</a></p>',
+    variables: [{ name: 'links.verify' }],
+  };
+  const made = await store.call('POST', '/v1/templates', template);
+  t.equal(made.statusCode, 201, made.body);
+  await store.call('POST', `/v1/templates/${made.data.id}/publish`);
+  const form = { email: `${randomUUID()}@people.example`, password: 'correct horse battery staple' };
+  await call(app, store.publishableKey, 'POST', '/storefront/v1/register', { ...form, language: 'de-AT' });
+  await post.send(store);
+  t.equal((await sink.parsed(0)).subject, 'Bitte bestätigen');
+});
+
 t.test('P4 P7 mails of the loyalty programme tell of points and tier as they are', async (t) => {
   const mails = { tierReached: true, pointsExpiring: true };
   const store = await loyaltyStore(app, database, { expiry: { kind: 'none' }, mails });
@@ -295,6 +317,27 @@ t.test('M6 what a server says decides what becomes of the mail', async (t) => {
   t.same(sink.accepted, []);
 });
 
+t.test(
+  'M6 a mail that is put off fails three days after the first attempt, however few there were',
+  async (t) => {
+    const { store, id, read } = await oneMail();
+    const tryAgain = async (firstTried: string) => {
+      await owner.query(
+        `update message_attempts set ended_at = now() - $2::interval where message_id = $1 and number = 1`,
+        [id, firstTried],
+      );
+      await makeDue(id);
+      await post.send(store);
+      return read();
+    };
+    sink.setFaults([{ at: 'rcpt', reply: '451 4.3.0 try later' }]);
+    await post.send(store);
+    t.match(await read(), { status: 'deferred', attempts: 1 });
+    t.match(await tryAgain('2 days 23 hours'), { status: 'deferred', attempts: 2 });
+    t.match(await tryAgain('3 days'), { status: 'failed', reason: 'too_many_attempts', attempts: 3 });
+  },
+);
+
 t.test('M2 a retry carries the same Message-ID', async (t) => {
   const { store, id, read } = await oneMail();
   sink.setFaults([{ at: 'answer', reply: '451 4.3.0 try later', times: 1 }]);
@@ -363,6 +406,16 @@ t.test('M1 a lease that ends while a mail is sent: marketing holds, anything els
     ],
   });
   t.equal(sink.accepted.length, 1);
+});
+
+t.test('M6 a mail at which workers end is not sent for ever', async (t) => {
+  const { store, customer, id, read } = await oneMail();
+  await loseLease(id);
+  await owner.query('update messages set attempts = $2 where id = $1', [id, MAX_ATTEMPTS]);
+  await post.send(store);
+  t.match(await read(), { status: 'failed', reason: 'too_many_attempts', attempts: MAX_ATTEMPTS });
+  t.same(await kinds(store, customer.id), ['message.queued', 'message.failed']);
+  t.same(sink.accepted, []);
 });
 
 t.test('M4 a worker that was only slow says what happened; until somebody else took the mail', async (t) => {
@@ -445,9 +498,7 @@ t.test('M3 an address that changes while a mail is made: it is made anew for the
     if (changed.statusCode !== 200) throw new Error(changed.body);
   });
   await post.send(store, { prepare });
-  t.match(await read(), { status: 'pending', attempts: 0 }, 'given back');
-  await post.send(store);
-  t.match(await read(), { status: 'sent', toEmail: 'new@people.example', attempts: 1 });
+  t.match(await read(), { status: 'sent', toEmail: 'new@people.example', attempts: 1 }, 'at once');
   t.same(
     sink.accepted.map(({ to }) => to),
     [['new@people.example']],
@@ -459,7 +510,7 @@ t.test('M3 somebody who never agreed gets no marketing, and no mail at all witho
   const { data } = await store.call('POST', '/v1/customers', { email: `${randomUUID()}@people.example` });
   const offer = await write(store, data.id, OFFER);
   const later = await write(store, data.id, OWN_WORDS);
-  await post.send(store, {}, AbortSignal.abort());
+  await post.send(store, {}, { signal: AbortSignal.abort() });
   t.equal(sink.accepted.length, 0, 'nothing goes when a stop was asked for');
   await store.call('PATCH', `/v1/customers/${data.id}`, { email: null, phone: '+4930123456' });
   await post.send(store);
@@ -650,6 +701,17 @@ t.test('two lanes share what is due; nothing goes twice', async (t) => {
   t.equal(new Set(sink.accepted.map(({ messageId }) => messageId)).size, 130);
 });
 
+t.test('a lane whose turn is over ends with its batch and says that there is more', async (t) => {
+  const store = await openShop();
+  const { id } = await customerIn(store);
+  await Promise.all(Array.from({ length: 130 }, () => write(store, id, OWN_WORDS)));
+  t.ok(((await post.send(store, {}, { turnMs: 0 })) ?? new Date(0)) <= new Date(), 'to come back at once');
+  t.equal(sink.accepted.length, 100);
+  await post.send(store, {}, { turnMs: 0 });
+  t.equal(await post.send(store, {}, { turnMs: 0 }), undefined, 'nothing is left');
+  t.equal(new Set(sink.accepted.map(({ messageId }) => messageId)).size, 130);
+});
+
 t.test('a stop gives back what was taken', async (t) => {
   const store = await openShop();
   const { id } = await customerIn(store);
@@ -659,7 +721,7 @@ t.test('a stop gives back what was taken', async (t) => {
     controller.abort();
     return post.way.send(mail);
   };
-  await post.send(store, { send }, controller.signal);
+  await post.send(store, { send }, { signal: controller.signal });
   const { rows } = await owner.query(
     `select count(*) filter (where status = 'sent')::integer as sent, count(*) filter (where lease_id is not null)::integer as taken
      from messages where store_id = $1`,

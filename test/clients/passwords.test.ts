@@ -30,16 +30,18 @@ t.test('a password that was kept with other parameters is worth hashing again', 
 t.test('without a hash the answer is no, and takes as long', async (t) => {
   const stored = await passwords.hash('correct horse battery staple');
   t.same(await passwords.verify(undefined, 'anything'), { matches: false, outdated: false });
-  const timeOf = async (known: string | undefined): Promise<number> => {
-    const times: number[] = [];
-    for (let run = 0; run < 15; run++) {
-      const started = performance.now();
-      await passwords.verify(known, 'wrong');
-      times.push(performance.now() - started);
-    }
-    return times.sort((a, b) => a - b)[7] as number;
+  // In turns, and the least of each: a busy machine only ever adds.
+  const least = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY };
+  const timeOf = async (hashed: string | undefined): Promise<number> => {
+    const started = performance.now();
+    await passwords.verify(hashed, 'wrong');
+    return performance.now() - started;
   };
-  const [known, unknown] = [await timeOf(stored), await timeOf(undefined)];
+  for (let run = 0; run < 25; run++) {
+    least.known = Math.min(least.known, await timeOf(stored));
+    least.unknown = Math.min(least.unknown, await timeOf(undefined));
+  }
+  const { known, unknown } = least;
   t.ok(unknown > known / 2 && unknown < known * 2, `${known} ms and ${unknown} ms`);
 });
 

@@ -11,13 +11,16 @@ import {
   planGroupJoined,
   planGroupLeft,
   planSalesAgent,
+  planSubscribed,
   planTagsAdded,
   planTagsRemoved,
+  planUnsubscribed,
 } from '../../src/domain/bulk.ts';
 import { MAX_TAGS_PER_CUSTOMER } from '../../src/domain/tags.ts';
 
 const GUEST: BulkCustomer = { id: 'c1', accountStatus: 'guest', salesAgentId: null, primaryGroupId: null };
 const unchanged = { outcome: 'unchanged' };
+const OFFERS = { channel: 'email', topic: 'offers' } as const;
 
 t.test('a request has exactly one selection and exactly what its action needs', (t) => {
   const all = { all: true };
@@ -39,6 +42,10 @@ t.test('a request has exactly one selection and exactly what its action needs', 
       { action: 'addTags', tags: ['a'], groupId: 'g', salesAgentId: null, ...all },
       ['/groupId', '/salesAgentId'],
     ],
+    ['consent without words', { action: 'subscribeTopic', consent: OFFERS, ...all }, ['/consent/wording']],
+    ['words by hash', { action: 'subscribeTopic', consent: { ...OFFERS, wordingHash: 'f' }, ...all }, []],
+    ['withdrawals need no words', { action: 'unsubscribeTopic', consent: OFFERS, ...all }, []],
+    ['consent missing', { action: 'unsubscribeTopic', ...all }, ['/consent']],
     ['tags for an account', { action: 'disable', tags: ['a'], ...all }, ['/tags']],
   ];
   for (const [name, request, pointers] of cases) {
@@ -54,6 +61,23 @@ t.test('nothing reaches a customer who is not there, merged or erased', (t) => {
   t.same(planFor({ ...GUEST, accountStatus: 'merged' }, rule), { outcome: 'refused:CUSTOMER_GONE' });
   t.same(planFor({ ...GUEST, accountStatus: 'erased' }, rule), { outcome: 'refused:CUSTOMER_GONE' });
   t.same(planFor(GUEST, rule), unchanged);
+  t.end();
+});
+
+t.test('a list subscribes whom nobody asked, and never takes a withdrawal back', (t) => {
+  const facts = { channel: 'email', hasAddress: true, current: undefined, after: 'granted' } as const;
+  t.match(planSubscribed(GUEST, facts), { outcome: 'done' });
+  t.match(planSubscribed(GUEST, { ...facts, current: 'pending' }), { outcome: 'done' });
+  t.same(planSubscribed(GUEST, { ...facts, current: 'granted' }), unchanged);
+  t.same(planSubscribed(GUEST, { ...facts, current: 'pending', after: 'pending' }), unchanged);
+  t.same(planSubscribed(GUEST, { ...facts, current: 'withdrawn' }), { outcome: 'refused:CONSENT_WITHDRAWN' });
+  t.same(planSubscribed(GUEST, { ...facts, hasAddress: false }), { outcome: 'refused:NO_EMAIL' });
+  t.same(planSubscribed(GUEST, { ...facts, channel: 'sms', hasAddress: false }), {
+    outcome: 'refused:NO_PHONE',
+  });
+  t.match(planUnsubscribed(GUEST, { ...facts, current: 'pending', after: 'withdrawn' }), { outcome: 'done' });
+  t.same(planUnsubscribed(GUEST, { ...facts, current: 'withdrawn' }), unchanged);
+  t.same(planUnsubscribed(GUEST, facts), unchanged);
   t.end();
 });
 

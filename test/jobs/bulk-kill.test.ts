@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { fillStore, jobOnce, startBulk } from '../support/bulk-jobs.ts';
 import { TEST_CONFIG, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
+import { checkSound } from '../support/invariants.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
 const CUSTOMERS = 20_000;
@@ -18,7 +19,7 @@ t.setTimeout(290_000);
 const isFinished = ({ status }: { status: string }) => status === 'completed';
 
 /** Every customer has the tag once, was told once, and is one version on. */
-async function checkExactlyOnce(t: Test, { storeId }: TestStore, jobId: string): Promise<void> {
+async function checkExactlyOnce(t: Test, store: TestStore, jobId: string): Promise<void> {
   const { rows } = await database.owner.query(
     `select
        (select count(*) from customer_tags where store_id = $1)::int as tagged,
@@ -27,10 +28,11 @@ async function checkExactlyOnce(t: Test, { storeId }: TestStore, jobId: string):
        (select count(*) from customers where store_id = $1 and version = 2)::int as bumped,
        (select count(*) from job_items where store_id = $1 and job_id = $2 and outcome = 'done')::int as items,
        (select count(*) from events where store_id = $1 and kind = 'job.finished')::int as finished`,
-    [storeId, jobId],
+    [store.storeId, jobId],
   );
   const each = { tagged: CUSTOMERS, events: CUSTOMERS, told: CUSTOMERS, bumped: CUSTOMERS, items: CUSTOMERS };
   t.same(rows, [{ ...each, finished: 1 }]);
+  await checkSound(t, database, store);
 }
 
 function suite(name: string, env: Record<string, string>, skip: string | false): void {

@@ -1,9 +1,10 @@
 // The public pages in a real browser: what people do there, and axe on every page.
 
-import type { Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import t from 'tap';
 import { preferencesTokenOf, unsubscribeTokenOf } from '../../src/clients/mail-identity.ts';
 import { mailSecretsOf } from '../../src/mail.ts';
+import { signOpsToken } from '../../src/tokens.ts';
 import { checkPage, chromiumPath, listen, startBrowser, tabOrder } from '../support/browser.ts';
 import { call, TEST_CONFIG, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 import { invitedToken, makeGuest } from '../support/invitations.ts';
@@ -34,9 +35,9 @@ async function store() {
   return it;
 }
 
-async function visit(path: string): Promise<Page> {
+async function visit(path: string, options: BrowserContextOptions = {}): Promise<Page> {
   if (!browser) throw new Error('Skipped without a browser');
-  const page = await browser.newPage();
+  const page = await browser.newPage(options);
   await page.goto(`${site}${path}`);
   return page;
 }
@@ -256,4 +257,18 @@ t.test('an expired link of any other kind says so in the shop’s name', { skip 
   const page = await visit(`/pages/email-verification/${token}`);
   t.equal(await heading(page), 'This link has expired');
   await checkPage(t, page, 'link-expired');
+});
+
+t.test('operators see queues, jobs and mails behind their token', { skip }, async (t) => {
+  const it = await store();
+  await makeGuest(it);
+  await it.call('POST', '/v1/customers/bulk', {
+    action: 'addTags',
+    tags: ['vip'],
+    filter: 'number_of_orders = 0',
+  });
+  const httpCredentials = { username: 'operator', password: signOpsToken(TEST_CONFIG, 600) };
+  const page = await visit('/ops', { httpCredentials });
+  t.match(await page.textContent('main'), /bulk/);
+  await checkPage(t, page, 'operators');
 });

@@ -6,6 +6,7 @@ import { makeDocument } from '../../src/document.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { downgrade } from '../../src/plugins/openapi-3.0.ts';
 import { addExamples, exampleOf } from '../../src/plugins/openapi-examples.ts';
+import { Cart as CartOfRoutes } from '../../src/schemas/orders.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into documents of every shape
 type Any = any;
@@ -33,6 +34,31 @@ t.test('operationIds are camelCase and unique', async (t) => {
     [],
   );
   t.equal(new Set(ids).size, ids.length);
+});
+
+t.test('every object inside a schema has a title of its own, by which generators call it', async (t) => {
+  const titles: string[] = Object.keys(document.components.schemas);
+  const look = (schema: Any, name: string): void => {
+    if (schema.properties && name !== '') {
+      t.ok(schema.title, name);
+      titles.push(schema.title);
+    }
+    for (const [key, property] of Object.entries(schema.properties ?? {})) look(property, `${name}.${key}`);
+    for (const inner of [schema.items, schema.additionalProperties])
+      if (typeof inner === 'object') look(inner, `${name}[]`);
+  };
+  for (const schema of Object.values(document.components.schemas)) look(schema, '');
+  t.equal(new Set(titles).size, titles.length, 'no two are called alike');
+  t.equal(document.components.schemas.Cart.properties.lines.items.title, 'CartLine');
+});
+
+t.test('answers are open to what a later version adds, requests are not', async (t) => {
+  const { Customer, CustomerCreate, Cart, OrderUpsert } = document.components.schemas;
+  t.notOk('additionalProperties' in Customer);
+  t.notOk('additionalProperties' in Cart.properties.lines.items);
+  t.equal(CustomerCreate.additionalProperties, false);
+  t.equal(OrderUpsert.properties.customer.additionalProperties, false);
+  t.match(JSON.stringify(CartOfRoutes), '"additionalProperties":false', 'the schemas of the routes stay');
 });
 
 t.test('every operation has tag, summary, description, security and its 4xx', async (t) => {

@@ -475,7 +475,10 @@ t.test('a job stops between slices when it is cancelled, and stays cancelled', a
   t.match((await it.call('GET', `/v1/jobs/${data.id}`)).data, { status: 'cancelled', done: 0 });
   t.same((await it.call('GET', `/v1/jobs/${data.id}/items?outcome=pending`)).data.data.length, 1);
   const again = await it.call('POST', `/v1/jobs/${data.id}/cancel`);
-  t.match([again.statusCode, again.data], [409, { code: 'JOB_FINISHED', status: 'cancelled' }]);
+  t.match(
+    [again.statusCode, again.data],
+    [409, { code: 'JOB_FINISHED', status: 409, jobStatus: 'cancelled' }],
+  );
 });
 
 t.test('a raised signal pauses the job at the end of a slice; the next delivery goes on', async (t) => {

@@ -1,9 +1,13 @@
 // Campaigns over HTTP: the plan, the commands and their refusals, what is foretold, accounted for, explained and earned.
 import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
 import t from 'tap';
+import type { Sender } from '../../src/domain/mail/settings.ts';
+import { handlersOf } from '../../src/jobs/runner.ts';
+import { SLICES } from '../../src/jobs/slices.ts';
 import { addPerson, endRest, plan, prepare } from '../support/campaign-people.ts';
 import { readyToSend, sendCampaign } from '../support/campaigns.ts';
-import { type Answer, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
+import { type Answer, call, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
 
 const database = await testDatabase(t);
 const app = await testApp(t, database);
@@ -55,6 +59,9 @@ async function strictTemplate(store: TestStore): Promise<string> {
   if (published.statusCode >= 300) throw new Error(published.body);
   return data.id;
 }
+
+const key = () => ({ 'idempotency-key': randomUUID() });
+const NEVER = new AbortController().signal;
 
 const codesIn = ({ data }: Answer): string[] => data.errors.map(({ code }: { code: string }) => code);
 
@@ -128,7 +135,7 @@ t.test('a start that is not ready is refused with everything that is missing', a
   const refused = await sendCampaign(store, id);
   t.equal(refused.statusCode, 409);
   t.equal(refused.data.code, 'CAMPAIGN_NOT_READY');
-  t.same(codesIn(refused), ['POSTAL_ADDRESS_MISSING', 'SENDER_MISSING', 'AUDIENCE_EMPTY', 'DEADLINE_PASSED']);
+  t.same(codesIn(refused), ['POSTAL_ADDRESS_MISSING', 'AUDIENCE_EMPTY', 'DEADLINE_PASSED']);
   t.equal((await get(store, id)).status, 'draft');
   await readyToSend(store);
   await store.call('PATCH', `/v1/campaigns/${id}`, {
@@ -285,6 +292,36 @@ t.test(
   },
 );
 
+t.test(
+  'M7 a store without a sender starts with the one of the installation, and not where there is none',
+  async (t) => {
+    const store = await testStore(app, database);
+    await store.call('PATCH', '/v1/mail/settings', { postalAddress: 'Torstr. 1, 10119 Berlin' });
+    const bare = await testApp(t, database, { NODE_ENV: 'production' });
+    const unsent = await created(store);
+    const refused = await call(bare, store.token, 'POST', `/v1/campaigns/${unsent}/send`, undefined, key());
+    t.same(codesIn(refused), ['SENDER_MISSING']);
+    const named = await testApp(t, database, {
+      NODE_ENV: 'production',
+      MAIL_FROM: 'Shop <shop@host.example>',
+    });
+    const sent = await call(named, store.token, 'POST', `/v1/campaigns/${unsent}/send`, undefined, key());
+    t.equal(sent.statusCode, 202, sent.body);
+    const log = pino({ level: 'silent' });
+    const work = async (facts: { fallbackSender: Sender | null }, jobId: string) => {
+      const handler = handlersOf(database.pool, SLICES, log, facts)['campaign-prepare'];
+      await handler?.({ storeId: store.storeId, jobId }, { number: 1, isLast: false, signal: NEVER });
+      return get(store, jobId);
+    };
+    const fallbackSender = { name: 'Shop', email: 'shop@host.example' };
+    t.match(await work({ fallbackSender }, unsent), { status: 'completed' }, 'nobody is in the audience');
+    const late = await created(store);
+    await sendCampaign(store, late);
+    const failed = await work({ fallbackSender: null }, late);
+    t.match(failed, { status: 'failed', failure: /sender/ }, 'the sender was taken away meanwhile');
+  },
+);
+
 t.test('an unready campaign can be simulated, and is told what is missing', async (t) => {
   const store = await testStore(app, database);
   const id = await created(store);
@@ -292,7 +329,7 @@ t.test('an unready campaign can be simulated, and is told what is missing', asyn
   t.match(data, { audience: 0, ready: 0, estimatedEndAt: null });
   t.same(
     data.obstacles.map(({ code }: { code: string }) => code),
-    ['POSTAL_ADDRESS_MISSING', 'SENDER_MISSING'],
+    ['POSTAL_ADDRESS_MISSING'],
   );
 });
 
@@ -492,6 +529,50 @@ t.test('results set answers and orders of the recipients against those of the ho
   t.equal(results.uplift.length, 1);
   t.ok(results.uplift[0].revenue > 2_900_000_000);
 });
+
+t.test(
+  'C10 results follow orders to whom a recipient was merged into, each order counted once',
+  async (t) => {
+    const store = await shop();
+    const people: string[] = [];
+    for (let n = 0; n < 5; n++) people.push(await addPerson(owner, store));
+    const [sent = '', twin = '', held = '', next = '', last = ''] = people;
+    const id = await created(store, { audience: { customerIds: [sent, twin, held] } });
+    await sendCampaign(store, id);
+    await prepare(store, id);
+    const end = (customerId: string, change: string) =>
+      owner.query(`update messages set ${change} where campaign_id = $1 and customer_id = $2`, [
+        id,
+        customerId,
+      ]);
+    await end(sent, `status = 'sent', sent_at = now()`);
+    await end(twin, `status = 'sent', sent_at = now()`);
+    await end(held, `status = 'skipped', reason = 'holdout'`);
+    await order(store, sent, 3_000_000_000);
+    await order(store, twin, 50);
+    await order(store, held, 1_000);
+    const groups = async () => {
+      const { recipients, holdoutGroup } = await get(store, id, '/results');
+      return [recipients, holdoutGroup].map(({ currencies: [one] }) => one && [one.orders, one.revenue]);
+    };
+    const apart = [
+      [2, 3_000_000_050],
+      [1, 1_000],
+    ];
+    t.same(await groups(), apart);
+    const merge = async (into: string, from: string) => {
+      const answer = await store.call('POST', `/v1/customers/${into}/merge`, { from }, key());
+      if (answer.statusCode >= 300) throw new Error(answer.body);
+    };
+    await merge(next, sent);
+    await merge(last, next);
+    t.same(await groups(), apart, 'over two merges, into somebody who got no mail');
+    await merge(last, twin);
+    t.same(await groups(), apart, 'two recipients who are one person');
+    await merge(last, held);
+    t.same(await groups(), [[3, 3_000_001_050], undefined], 'somebody who got the mail after all');
+  },
+);
 
 t.test('a campaign that ends with many waiting mails ends the rest by a job', async (t) => {
   const store = await shop();

@@ -233,6 +233,11 @@ t.test('accepting makes the account active, with the password, and logs in', asy
   t.equal(mine.statusCode, 200, 'the access token works');
   const login = await shop(it, 'POST', '/login', { email: now.email, password: PASSWORD });
   t.equal(login.statusCode, 200, 'so does the password');
+  const { rows } = await owner.query(
+    `select status from messages where customer_id = $1 and kind = 'welcome'`,
+    [id],
+  );
+  t.same(rows, [{ status: 'pending' }], 'a mail welcomes');
   const kinds = await kindsOf(it, id);
   for (const kind of ['invitation.accepted', 'login.succeeded', 'consent.granted'])
     t.ok(kinds.includes(kind), kind);

@@ -90,6 +90,15 @@ function checkSums(t: Test, unit: ReturnType<typeof unitOf>): void {
   );
 }
 
+t.test('the forecast ends with the years of four digits', async (t) => {
+  const { call } = await shop();
+  t.equal((await call('GET', '/v1/ledger/liability?at=9998-12-30T00:00:00Z')).statusCode, 200);
+  t.match((await call('GET', '/v1/ledger/liability?at=9999-01-02T00:00:00Z')).data, {
+    status: 400,
+    errors: [{ pointer: '/at' }],
+  });
+});
+
 t.test('the liability of a store without a ledger is empty', async (t) => {
   const { liability } = await shop();
   t.same((await liability()).units, []);

@@ -288,6 +288,15 @@ t.test('K6 holds by status: time makes an open one expired', async (t) => {
   t.same(await ids(`status=voided&customerId=${randomUUID()}`), []);
 });
 
+t.test('K9 a statement in a currency that does not exist is refused, as a file too', async (t) => {
+  const store = await testStore(app, database);
+  const { data } = await store.call('POST', '/v1/customers', { email: 'ada@example.com' });
+  for (const file of ['statement', 'statement.csv']) {
+    const url = `/v1/customers/${data.id}/credit/${file}?currency=AAA&from=2026-01-01&until=2026-01-31`;
+    t.match(await store.call('GET', url), { statusCode: 422, data: { code: 'CURRENCY_UNKNOWN' } }, file);
+  }
+});
+
 t.test('K9 a statement adds up, as a whole and for every lot, in JSON and in CSV', async (t) => {
   const store = await shop();
   const { customer, grant, redeem, read, call, ctx } = store;

@@ -138,7 +138,8 @@ t.test('P10 enrol, leave and come back: frozen points can be used again', async 
   t.match(left.data, { status: 'left', points: { balance: 50 } });
   t.match((await grant(store, id, { amount: 50, reason: 'Hello' })).data, {
     code: 'MEMBER_NOT_ACTIVE',
-    status: 'left',
+    status: 409,
+    memberStatus: 'left',
   });
   const back = await store.call('POST', `/v1/customers/${id}/loyalty/enrol`);
   t.match(back.data, { status: 'active', points: { available: 50 } });

@@ -454,7 +454,11 @@ t.test(
     ]) {
       const answer = await post(wrong);
       t.equal(answer.statusCode, 401, String(wrong));
-      t.match(answer.headers['www-authenticate'], /^Basic /, 'who waits to be asked for a password is asked');
+      t.match(
+        answer.headers['www-authenticate'],
+        ['Basic realm="clientele"', 'Bearer'],
+        'who waits to be asked for a password is asked',
+      );
     }
     const lesser = await apiKey(store, ['messages:read']);
     t.equal((await post(basic(`x:${lesser}`))).statusCode, 403);

@@ -259,7 +259,11 @@ t.test(
         if (after) t.match(data, { id, status: after }, `${path} of ${status}`);
         else {
           t.equal(statusCode, 409, `${path} of ${status}`);
-          t.match(data, { code: 'MESSAGE_STATE_CONFLICT', status, possibleFrom: Object.keys(leads) });
+          t.match(data, {
+            code: 'MESSAGE_STATE_CONFLICT',
+            messageStatus: status,
+            possibleFrom: Object.keys(leads),
+          });
         }
         const { data: read } = await store.call('GET', `/v1/messages/${id}`);
         t.equal(read.status, after ?? status);

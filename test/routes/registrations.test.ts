@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import {
+  countMails,
+  languagesOf,
   mailedToken,
   makeMails,
   OTHER_PASSWORD,
@@ -52,6 +54,41 @@ t.test('C4 registration: the mail confirms the address, and the account is there
     'once',
   );
 });
+
+t.test('a new account is welcomed by one mail, when it is active', async (t) => {
+  const shop = await newShop();
+  const email = someone();
+  const { data: guest } = await shop.call('POST', '/v1/customers', { email });
+  await register(shop, email);
+  const token = await mailedToken(shop, 'email_verification');
+  t.same(await waitingMails(shop, 'welcome'), [], 'not before');
+  await shop.page('POST', '/email-verification', { token, password: PASSWORD });
+  t.match(await waitingMails(shop, 'welcome'), [{ customerId: guest.id, toEmail: null }]);
+  await shop.call('PATCH', `/v1/customers/${guest.id}`, { accountStatus: 'disabled' });
+  t.same(
+    await countMails(shop, 'welcome'),
+    { made: 0, left: 1 },
+    'an account that was closed meanwhile is not',
+  );
+  await shop.call('PATCH', `/v1/customers/${guest.id}`, { accountStatus: 'active' });
+  t.same(await countMails(shop, 'welcome'), { made: 1, left: 0 }, 'once');
+  await shopper(shop);
+  t.equal((await waitingMails(shop, 'welcome')).length, 1, 'who was entered by staff is not');
+});
+
+t.test(
+  'the mails of a registration are in the language of the form, those of an account in its own',
+  async (t) => {
+    const shop = await newShop();
+    const { email } = await shopper(shop);
+    const { data: known } = await shop.call('GET', `/v1/customers?q=${email}`);
+    await shop.call('PATCH', `/v1/customers/${known.data[0].id}`, { language: 'fr' });
+    await register(shop, someone(), { language: 'de-AT' });
+    await register(shop, email, { language: 'de-AT' });
+    t.same(await languagesOf(shop, 'email_verification'), ['de-AT']);
+    t.same(await languagesOf(shop, 'account_exists'), ['fr']);
+  },
+);
 
 t.test('C3 registration attaches to the guest of the address and fills gaps only', async (t) => {
   const shop = await newShop();

@@ -9,6 +9,7 @@ import { findTemplateFor } from '../../src/db/templates.ts';
 import { READY_MADE } from '../../src/domain/mail/ready-made/templates.ts';
 import { openWorkshop } from '../../src/mail.ts';
 import { TEST_CONFIG, type TestStore, testApp, testDatabase, testStore } from '../support/harness.ts';
+import { toldEvents } from '../support/told-events.ts';
 
 const database = await testDatabase(t);
 const app = await testApp(t, database);
@@ -112,9 +113,9 @@ t.test('a draft is made, changed and published; mails take the published version
     source: SOURCE,
     html: /\{\{ data\.code \}\}/,
   });
-  const { data: events } = await store.call('GET', '/v1/events?kind=template');
+  const events = await toldEvents(store, 'template', ({ length }) => length >= 4);
   t.same(
-    events.data.map((event: { kind: string }) => event.kind),
+    events.map(({ kind }) => kind),
     ['template.created', 'template.published', 'template.updated', 'template.published'],
   );
 });

@@ -21,6 +21,26 @@ export const waitingMails = (store: TestStore, kind: Kind): Promise<Waiting[]> =
       where store_id = ${store.storeId} and kind = ${kind} and status = 'pending' order by id`,
   );
 
+async function contentsOf(store: TestStore, kind: Kind, at: Date) {
+  const mails = await waitingMails(store, kind);
+  const ctx = store.ctx(at);
+  const made = await transaction(ctx.db, (tx) =>
+    ACCOUNT_MAILS[kind]({ ...ctx, db: tx }, tx, mails, (_purpose, token) => token),
+  );
+  return mails.map(({ id }) => made.get(id));
+}
+
+/** How many of the waiting mails of a kind would be sent, and how many not any more. */
+export async function countMails(store: TestStore, kind: Kind): Promise<{ made: number; left: number }> {
+  const contents = await contentsOf(store, kind, new Date());
+  const made = contents.filter((content) => content !== undefined).length;
+  return { made, left: contents.length - made };
+}
+
+/** Languages that the waiting mails of a kind ask for. */
+export const languagesOf = async (store: TestStore, kind: Kind) =>
+  (await contentsOf(store, kind, new Date())).map((content) => content?.language);
+
 /**
  * Makes the waiting mails of a kind at an instant, as the sender would: the secret in each, undefined for those that are
  * not to be sent.
@@ -30,12 +50,7 @@ export async function makeMails(
   kind: Kind,
   at = new Date(),
 ): Promise<(string | undefined)[]> {
-  const mails = await waitingMails(store, kind);
-  const ctx = store.ctx(at);
-  const made = await transaction(ctx.db, (tx) =>
-    ACCOUNT_MAILS[kind]({ ...ctx, db: tx }, tx, mails, (_purpose, token) => token),
-  );
-  return mails.map(({ id }) => Object.values(made.get(id)?.links ?? {})[0]);
+  return (await contentsOf(store, kind, at)).map((content) => Object.values(content?.links ?? {})[0]);
 }
 
 /** The secret in the latest waiting mail of a kind. */

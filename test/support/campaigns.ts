@@ -1,8 +1,11 @@
 // Campaigns in tests: a store that may send, people who agreed, and the accounting of what became of them.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Answer, TestStore } from './harness.ts';
 
+/** Longest wait for the audience of a campaign. */
+const PREPARATION_MS = 30_000;
 const ADDRESS = 'Test store, Torstr. 1, 10119 Berlin';
 
 /** Settings without which no campaign can start. */
@@ -69,6 +72,16 @@ const OFFER = {
 
 export const sendCampaign = (store: TestStore, id: string): Promise<Answer> =>
   store.call('POST', `/v1/campaigns/${id}/send`, undefined, { 'idempotency-key': randomUUID() });
+
+/** Sends a campaign and waits until its audience is drawn up: who comes later does not belong to it. */
+export async function sendAndPrepare(store: TestStore, id: string): Promise<void> {
+  const answer = await sendCampaign(store, id);
+  if (answer.statusCode !== 202) throw new Error(answer.body);
+  for (const end = Date.now() + PREPARATION_MS; Date.now() < end; await sleep(20)) {
+    if ((await store.call('GET', `/v1/campaigns/${id}`)).data.preparedAt) return;
+  }
+  throw new Error('The campaign was not prepared.');
+}
 
 /** Rows of a campaign by state. */
 export async function statesOf(owner: pg.Pool, storeId: string, id: string): Promise<Record<string, number>> {

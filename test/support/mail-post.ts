@@ -1,6 +1,6 @@
 // A post office for tests: an SMTP sink, and what a worker sends mails with.
 import type { Test } from 'tap';
-import { type MailWay, sendDueMails } from '../../src/actions/mail-sending.ts';
+import { type MailWay, sendDueMails, type Turn } from '../../src/actions/mail-sending.ts';
 import { readConfig } from '../../src/config.ts';
 import { openMail } from '../../src/mail.ts';
 import { TEST_CONFIG, type TestStore } from './harness.ts';
@@ -13,7 +13,7 @@ export interface Post {
   sink: SmtpSink;
   way: MailWay;
   /** Sends what is due in the store; `change` gives another way than this one. */
-  send(store: TestStore, change?: Partial<MailWay>, signal?: AbortSignal): Promise<unknown>;
+  send(store: TestStore, change?: Partial<MailWay>, turn?: Partial<Turn>): Promise<Date | undefined>;
 }
 
 /** Open until the end of `t`. */
@@ -34,7 +34,11 @@ export async function openPost(
   return {
     sink,
     way: mail.way,
-    send: (store, change = {}, signal = new AbortController().signal) =>
-      sendDueMails(store.ctx(), { ...mail.way, ...change }, signal),
+    send: (store, change = {}, turn = {}) =>
+      sendDueMails(
+        store.ctx(),
+        { ...mail.way, ...change },
+        { signal: new AbortController().signal, ...turn },
+      ),
   };
 }

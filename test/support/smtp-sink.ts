@@ -238,6 +238,8 @@ export interface SinkProcess {
   setFaults(faults: readonly Fault[]): Promise<void>;
   /** Everything that was accepted, in order. */
   accepted(): Promise<ToldMail[]>;
+  /** How many were accepted until now. */
+  count(): Promise<number>;
   /** The bytes of one; the process must have been started with `keepRaw`. */
   raw(index: number): Promise<Buffer>;
   end(): Promise<void>;
@@ -268,6 +270,7 @@ export async function startSinkProcess({
       await ask('/faults', { method: 'PUT', body: JSON.stringify(faults) });
     },
     accepted: async () => (await ask('/accepted')).json() as Promise<ToldMail[]>,
+    count: async () => Number(await (await ask('/count')).text()),
     raw: async (index) => Buffer.from(await (await ask(`/raw/${index}`)).arrayBuffer()),
     async end() {
       const exited = once(child, 'exit');
@@ -291,6 +294,8 @@ async function answer(sink: SmtpSink, request: IncomingMessage, response: Server
   if (word === 'faults') {
     sink.setFaults((await json(request)) as Fault[]);
     response.writeHead(204).end();
+  } else if (word === 'count') {
+    response.end(String(sink.accepted.length));
   } else if (word === 'accepted') {
     response.end(JSON.stringify(sink.accepted.map(({ raw: _, ...mail }) => mail)));
   } else {

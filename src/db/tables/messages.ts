@@ -87,6 +87,8 @@ export const messages = pgTable(
       .where(sql`reference is not null`),
     index('messages_due').on(table.storeId, table.campaignId, table.sendAfter, table.id).where(open),
     index('messages_sending').on(table.storeId, table.id).where(sql`status = 'sending'`),
+    // What operators count: mails whose fate nobody knows.
+    index('messages_unknown').on(table.storeId, table.id).where(sql`status = 'unknown'`),
     // Across stores: what the sweeper looks for.
     index('messages_due_anywhere').on(table.sendAfter).where(sql`campaign_id is null and ${open}`),
     // Contact limits ask who was written to lately.

@@ -3,6 +3,7 @@
 import type { FieldProblem } from '../fields.ts';
 import { codeFrom } from '../loyalty/referrals.ts';
 import { firstInstantOfLocal, localMsAt } from '../zoned-time.ts';
+import { senderOf } from './headers.ts';
 import type { MessageClass, MessageStatus } from './messages.ts';
 import { quietUntil } from './quiet-hours.ts';
 import type { MailSettings, QuietHours, Sender } from './settings.ts';
@@ -188,13 +189,15 @@ export interface StartFacts {
   topic: { archivedAt: Date | null } | undefined;
   mail: Pick<MailSettings, 'marketingSender' | 'postalAddress'>;
   sender: Sender | null;
+  /** Of the installation, for stores that have none. */
+  fallbackSender: Sender | null;
   /** Pointers to ids and names in audience and exclusions that the store no longer has. */
   unknown: readonly string[];
 }
 
 /** Everything that stands in the way of a start, each with the place to mend (M7); [] when nothing does. */
 export function startObstacles(facts: StartFacts): FieldProblem[] {
-  const { plan, template, topic, mail, sender, deadline, startsAt, unknown } = facts;
+  const { plan, template, topic, mail, sender, fallbackSender, deadline, startsAt, unknown } = facts;
   const problems: FieldProblem[] = [];
   const refuse = (isWrong: boolean, pointer: string, code: string, message: string): void => {
     if (isWrong) problems.push({ pointer, code, message });
@@ -224,10 +227,10 @@ export function startObstacles(facts: StartFacts): FieldProblem[] {
     'Marketing mail needs the postal address of the store.',
   );
   refuse(
-    !mail.marketingSender && !sender,
+    !senderOf('marketing', { sender, marketingSender: mail.marketingSender }, fallbackSender),
     '/settings/marketingSender',
     'SENDER_MISSING',
-    'Give the store a sender for marketing, or a sender for everything.',
+    'Give the store a sender for marketing, or a sender for everything; the installation has none either.',
   );
   refuse(
     !namesAnybody(plan.audience),

@@ -59,7 +59,11 @@ const COMMANDS: Readonly<Record<MessageCommand, { from: readonly MessageStatus[]
 };
 
 export type CommandRefusal =
-  | { refused: 'MESSAGE_STATE_CONFLICT'; status: MessageStatus; possibleFrom: readonly MessageStatus[] }
+  | {
+      refused: 'MESSAGE_STATE_CONFLICT';
+      messageStatus: MessageStatus;
+      possibleFrom: readonly MessageStatus[];
+    }
   | { refused: 'CAMPAIGN_STATE_CONFLICT'; campaignStatus: CampaignStatus; wayOut: string };
 
 /** Campaigns of which mails still go out, now or when they are resumed. */
@@ -71,7 +75,8 @@ export function planMessageCommand(
   { status, campaign }: { status: MessageStatus; campaign: CampaignStatus | undefined },
 ): { status: MessageStatus } | CommandRefusal {
   const { from, to } = COMMANDS[command];
-  if (!from.includes(status)) return { refused: 'MESSAGE_STATE_CONFLICT', status, possibleFrom: from };
+  if (!from.includes(status))
+    return { refused: 'MESSAGE_STATE_CONFLICT', messageStatus: status, possibleFrom: from };
   if (command !== 'retry' || campaign === undefined || SENDING_CAMPAIGNS.includes(campaign))
     return { status: to };
   const wayOut = 'Its campaign sends no more: write to the customer directly.';

@@ -75,6 +75,7 @@ const READY: StartFacts = {
   topic: { archivedAt: null },
   mail: { marketingSender: null, postalAddress: 'Main Street 1' },
   sender: { name: 'Shop', email: 'shop@example.com' },
+  fallbackSender: null,
   unknown: [],
 };
 const codes = (facts: Partial<StartFacts>): string[] =>
@@ -93,6 +94,7 @@ t.test('M7 every obstacle to a start is told, all of them at once', async (t) =>
   t.same(codes({ topic: { archivedAt } }), ['TOPIC_ARCHIVED']);
   t.same(codes({ mail: { marketingSender: null, postalAddress: null } }), ['POSTAL_ADDRESS_MISSING']);
   t.same(codes({ sender: null }), ['SENDER_MISSING']);
+  t.same(codes({ sender: null, fallbackSender: READY.sender }), []);
   t.same(codes({ sender: null, mail: { ...READY.mail, marketingSender: READY.sender } }), []);
   t.same(codes({ plan: { ...READY.plan, audience: { tags: [] } } }), ['AUDIENCE_EMPTY']);
   t.same(codes({ unknown: ['/audience/tags/0'] }), ['REFERENCE_UNKNOWN']);
