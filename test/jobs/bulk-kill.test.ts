@@ -67,7 +67,7 @@ function suite(name: string, env: Record<string, string>, skip: string | false):
           ({ status, done }) => isFinished({ status }) || (status === 'running' && done > seen),
         );
         if (isFinished(job)) break;
-        await sleep(Math.random() * 150);
+        await sleep(Math.random() * 40);
         t.equal(await worker.end('SIGKILL'), 'SIGKILL');
         doneAtKill.push((await store.call('GET', `/v1/jobs/${jobId}`)).data.done);
         worker = await startOne();

@@ -11,7 +11,7 @@ import { pointsFaults, programme } from '../support/loyalty-orders.ts';
 import { type RemoteAnswer, remote } from '../support/remote.ts';
 import { type ApiProcess, startApiProcess } from '../support/worker-process.ts';
 
-const KILLS = Number(process.env.LEDGER_KILLS ?? 12);
+const KILLS = Number(process.env.LEDGER_KILLS ?? 10);
 /** On a machine that has no time to start processes, fewer kills have to do. */
 const MAX_MS = process.env.LEDGER_KILLS ? Number.POSITIVE_INFINITY : 80_000;
 const MIN_KILLS = 8;
