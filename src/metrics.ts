@@ -1,25 +1,19 @@
 // What Prometheus sees: the process, the pool, requests, jobs, mails, and what the database says of all stores. The names are
 // listed in docs/operations.md; the dashboard and the alerts of deploy/ ask for nothing else.
+
 import type pg from 'pg';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import {
-  countFailedJobs,
-  countMailBacklog,
-  countOpenJobs,
-  type MailBacklog,
-  type SelfCheckSummary,
-  summarizeSelfChecks,
-} from './db/operations.ts';
+import { readBacklog, type SelfCheckSummary, summarizeSelfChecks } from './db/operations.ts';
+import { daysBefore } from './domain/days.ts';
 import type { MessageClass } from './domain/mail/messages.ts';
 import type { SendResult } from './domain/mail/smtp-outcomes.ts';
 import {
   ageSeconds,
   BACKLOG_STATES,
-  daysBefore,
+  type Backlog,
   FAILED_DAYS,
   firstIdOf,
-  type QueueState,
-  queueStates,
+  type MailBacklog,
   SELF_CHECK_DAYS,
 } from './domain/operations.ts';
 import { FinalRefusal, type Handler, type QueueClient } from './jobs/queue.ts';
@@ -32,23 +26,6 @@ export interface Metrics {
   mailSent(mailClass: MessageClass, outcome: SendResult['outcome'], seconds: number): void;
   /** From now on deliveries that wait in these queues are counted. */
   watchQueues(queues: QueueClient): void;
-}
-
-/** What waits over all stores at one moment. */
-interface Snapshot {
-  at: Date;
-  queues: QueueState[];
-  mail: MailBacklog[];
-}
-
-async function readSnapshot(pool: pg.Pool): Promise<Snapshot> {
-  const at = new Date();
-  const [open, failed, mail] = await Promise.all([
-    countOpenJobs(pool),
-    countFailedJobs(pool, firstIdOf(daysBefore(at, FAILED_DAYS))),
-    countMailBacklog(pool, at),
-  ]);
-  return { at, queues: queueStates(open, failed), mail };
 }
 
 const readSelfChecks = (pool: pg.Pool): Promise<SelfCheckSummary> =>
@@ -125,7 +102,7 @@ function addPool(registry: Registry, pool: pg.Pool): void {
   });
 }
 
-function addJobs(gauge: ReturnType<typeof gaugesOf<Snapshot>>): void {
+function addJobs(gauge: ReturnType<typeof gaugesOf<Backlog>>): void {
   gauge(
     'clientele_jobs_open',
     'Jobs of all stores that wait (queued) or run (running), by queue',
@@ -160,7 +137,7 @@ function addJobs(gauge: ReturnType<typeof gaugesOf<Snapshot>>): void {
 const ORIGINS = ['single', 'campaign'] as const;
 const originOf = ({ inCampaign }: MailBacklog) => (inCampaign ? 'campaign' : 'single');
 
-function addMails(gauge: ReturnType<typeof gaugesOf<Snapshot>>): void {
+function addMails(gauge: ReturnType<typeof gaugesOf<Backlog>>): void {
   const find = (mail: readonly MailBacklog[], origin: string, state: string) =>
     mail.find((entry) => originOf(entry) === origin && entry.state === state);
   gauge(
@@ -280,7 +257,7 @@ export function createMetrics(pool: pg.Pool, version: string): Metrics {
     registers: [registry],
   }).set({ version }, 1);
   addPool(registry, pool);
-  const snapshot = remembered(REMEMBERED_MS, () => readSnapshot(pool));
+  const snapshot = remembered(REMEMBERED_MS, () => readBacklog(pool));
   new Gauge({
     name: 'clientele_database_up',
     help: 'Whether the database answered this scrape: 1, or 0 and the metrics of all stores stay away',

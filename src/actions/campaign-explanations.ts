@@ -1,5 +1,6 @@
 // Why one customer did or did not get a campaign: the frozen row, or what would become of them now, with what is
 // behind it.
+
 import type { Ctx } from '../context.ts';
 import { judgeCustomer, matchSelections } from '../db/campaign-audience.ts';
 import { type BackgroundRow, findBackground, findRecipient } from '../db/campaign-recipients.ts';
@@ -7,6 +8,7 @@ import type { CampaignRow } from '../db/campaigns.ts';
 import { type Db, transaction } from '../db/connection.ts';
 import { findGroups } from '../db/groups.ts';
 import { findSegment } from '../db/segments/rows.ts';
+import { daysBefore } from '../domain/days.ts';
 import {
   type Explanation,
   type ExplanationFacts,
@@ -19,8 +21,6 @@ import { Problem } from '../errors.ts';
 import { audienceQuestion, type NamedPart, partsOf } from './campaign-audience.ts';
 import { findKnown } from './campaigns.ts';
 import { storeOf } from './customers.ts';
-
-const DAY_MS = 86_400_000;
 
 async function nameOf(db: Db, { member, value }: NamedPart): Promise<NamedBy> {
   if (member === 'tags') return { kind: 'tag', name: value };
@@ -70,7 +70,6 @@ async function gather(
   customerId: string,
 ): Promise<ExplanationFacts> {
   const { contactLimit } = mailSettingsOf((await storeOf({ ...ctx, db })).settings);
-  const before = (days: number) => new Date(ctx.now.getTime() - days * DAY_MS);
   const { id: campaignId, topic, onceKey, plan } = campaign;
   const row = await findBackground(db, {
     customerId,
@@ -78,8 +77,8 @@ async function gather(
     topic,
     onceKey,
     now: ctx.now,
-    storeSince: before(contactLimit?.days ?? 0),
-    ownSince: before(OWN_LIMIT_DAYS),
+    storeSince: daysBefore(ctx.now, contactLimit?.days ?? 0),
+    ownSince: daysBefore(ctx.now, OWN_LIMIT_DAYS),
   });
   if (!row) throw new Problem('NOT_FOUND', { resource: 'customer' });
   const recipient = await findRecipient(db, { campaignId, customerId });

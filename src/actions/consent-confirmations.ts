@@ -1,8 +1,10 @@
 // Double opt-in: the mail that asks the owner of an address, and what the answer does.
+
 import type { Ctx } from '../context.ts';
 import type { Db, Tx } from '../db/connection.ts';
 import { listPending } from '../db/consents.ts';
 import type { DueMessage } from '../db/messages.ts';
+import { daysAfter } from '../domain/days.ts';
 import { maskEmail, normaliseEmail } from '../domain/emails.ts';
 import { grouped } from '../domain/grouped.ts';
 import { CONFIRMATION_DAYS } from '../domain/mail/consents.ts';
@@ -13,7 +15,6 @@ import type { LinkMaker } from './mail-content.ts';
 import { write } from './write.ts';
 
 const KIND = 'consent_confirmation';
-const DAY_MS = 86_400_000;
 
 /** What the template gets beside the store and the customer. */
 export interface ConfirmationVariables {
@@ -38,7 +39,7 @@ export async function confirmationMails(
     ({ address }) => address,
   );
   const standing = mails.filter((mail) => pending.has(addressOf(mail)));
-  const expiresAt = new Date(ctx.now.getTime() + CONFIRMATION_DAYS * DAY_MS);
+  const expiresAt = daysAfter(ctx.now, CONFIRMATION_DAYS);
   const tokens = await mintTokens(
     ctx,
     tx,

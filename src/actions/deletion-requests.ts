@@ -1,10 +1,12 @@
 // A customer's wish to be forgotten: a task for staff, told on the timeline. What became of it follows from both.
+
 import type { Ctx } from '../context.ts';
 import type { Db } from '../db/connection.ts';
 import { findPasswordHash } from '../db/credentials.ts';
 import { listTimeline } from '../db/events.ts';
 import { findTask } from '../db/tasks.ts';
 import type { DeletionStatus } from '../domain/accounts/deletion-requests.ts';
+import { daysAfter } from '../domain/days.ts';
 import { type Proof, provePassword } from './account-passwords.ts';
 import { lockPresent } from './customers.ts';
 import { addTask, removeTask } from './tasks.ts';
@@ -14,7 +16,6 @@ import { write } from './write.ts';
 
 /** GDPR, 12 (3): an answer within a month. */
 const DAYS_TO_ANSWER = 30;
-const DAY_MS = 86_400_000;
 
 export interface DeletionRequest {
   status: DeletionStatus;
@@ -64,7 +65,7 @@ export async function requestDeletion(
     const task = await addTask(ctx, tx, {
       title: 'Erase the data of a customer who asked for it',
       description: 'Asked for by the customer when signed in. Erase the data, or say why it has to be kept.',
-      dueAt: new Date(ctx.now.getTime() + DAYS_TO_ANSWER * DAY_MS).toISOString(),
+      dueAt: daysAfter(ctx.now, DAYS_TO_ANSWER).toISOString(),
       allDay: true,
       customerId,
     });

@@ -1,10 +1,12 @@
 // Mails of the loyalty programme: to members who rose to a tier, and to those whose points end soon.
+
 import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
 import type { LotPosition } from '../db/ledger/expiry.ts';
 import { type EndingLot, listEndingPoints, listOpenPoints } from '../db/ledger/reminders.ts';
 import { listTiersOf } from '../db/loyalty-members.ts';
 import type { DueMessage } from '../db/messages.ts';
+import { daysAfter, daysBefore } from '../domain/days.ts';
 import { grouped } from '../domain/grouped.ts';
 import { programmeMailsOf, REMINDER_DAYS, REMINDER_PAUSE_DAYS, riseIn } from '../domain/loyalty/mails.ts';
 import type { ProgrammeSettings } from '../domain/loyalty/programme.ts';
@@ -14,8 +16,6 @@ import { storeOf } from './customers.ts';
 import type { Slice } from './jobs.ts';
 import { currentProgramme } from './loyalty-programme.ts';
 import { type NewMessage, queueMessages } from './messages.ts';
-
-const DAY_MS = 86_400_000;
 
 /** A change of a member's tier. */
 export interface MemberTierChange {
@@ -61,12 +61,11 @@ export const pointsRemindersSlice: Slice = async (ctx, tx, job) => {
   if (!programme || !programmeMailsOf(programme.settings).pointsExpiring) return { done: 0, outcomes: {} };
   const { after } = job.position as { after?: LotPosition };
   const { timezone } = await storeOf({ ...ctx, db: tx });
-  const now = ctx.now.getTime();
   const lots = await listEndingPoints(tx, {
     after,
     from: ctx.now,
-    until: new Date(now + REMINDER_DAYS * DAY_MS),
-    pausedSince: new Date(now - REMINDER_PAUSE_DAYS * DAY_MS),
+    until: daysAfter(ctx.now, REMINDER_DAYS),
+    pausedSince: daysBefore(ctx.now, REMINDER_PAUSE_DAYS),
     limit: LOTS_PER_SLICE,
   });
   const queued = await queueMessages(

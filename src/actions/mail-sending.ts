@@ -1,5 +1,6 @@
 // Sending mails: take, make, check once more, hand over, write down what became of them. Whatever stops in between, the rows say
 // where to go on (M1–M6). Nothing is mailed or rendered inside a transaction.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ctx } from '../context.ts';
 import { type Tx, transaction } from '../db/connection.ts';
@@ -13,14 +14,13 @@ import {
 } from '../db/mail-leases.ts';
 import { type DueMessage, postponeMessages, releaseMessages } from '../db/messages.ts';
 import { refusalOfDatabase } from '../db/refusals.ts';
+import { daysBefore } from '../domain/days.ts';
 import type { FailureReason, SkipReason } from '../domain/mail/messages.ts';
 import { type MailSettings, OWN_LIMIT_DAYS, type Sender } from '../domain/mail/settings.ts';
 import { retryAt, type SendResult } from '../domain/mail/smtp-outcomes.ts';
 import { afterOutcomes } from './mail-aftermath.ts';
 import { brakeCampaigns, settleMail } from './mail-settling.ts';
 import { type TakenBatch, takeBatch } from './mail-taking.ts';
-
-const DAY_MS = 86_400_000;
 
 /** A mail that can be handed over. */
 export interface PreparedMail {
@@ -59,8 +59,6 @@ export interface MailWay {
   /** Where a store has no sender of its own. */
   fallbackSender: Sender | null;
 }
-
-const daysBefore = (now: Date, days: number): Date => new Date(now.getTime() - days * DAY_MS);
 
 interface Batch extends TakenBatch {
   prepared: Preparation[];

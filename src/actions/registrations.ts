@@ -1,5 +1,6 @@
 // Registration on the storefront. The form answers the same, as fast, for known and unknown addresses; what happens is for the
 // mail to say. An account is made when the owner of the address confirms it.
+
 import type { Ctx } from '../context.ts';
 import { attachMessages } from '../db/account-mails.ts';
 import type { AccountToken } from '../db/account-tokens.ts';
@@ -16,6 +17,7 @@ import {
 import { planAccountCommand } from '../domain/account-states.ts';
 import { REGISTRATION_DAYS, type RegistrationProfile } from '../domain/accounts/registrations.ts';
 import { type CustomerFields, normaliseCustomer } from '../domain/customers.ts';
+import { daysAfter } from '../domain/days.ts';
 import { maskEmail } from '../domain/emails.ts';
 import { localTimeAt } from '../domain/zoned-time.ts';
 import { accepted, Problem } from '../errors.ts';
@@ -30,7 +32,6 @@ import type { Throttles } from './throttles.ts';
 import { ensureTopics, refuseTopics } from './topics.ts';
 import { write } from './write.ts';
 
-const DAY_MS = 86_400_000;
 const RECEIVED = { status: 'received' } as const;
 
 export interface RegistrationInput {
@@ -80,7 +81,7 @@ async function keepForm(
     profile: { ...fields, ...rest },
     passwordHash,
     messageId: message.id,
-    expiresAt: new Date(ctx.now.getTime() + REGISTRATION_DAYS * DAY_MS),
+    expiresAt: daysAfter(ctx.now, REGISTRATION_DAYS),
     completedAt: null,
     createdAt: ctx.now,
   });

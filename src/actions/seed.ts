@@ -1,9 +1,11 @@
 // Fills a store with the demo customers and orders, through the actions that everything else goes through, so that
 // counters, timeline and addresses are as if they had come one by one.
+
 import type { Ctx } from '../context.ts';
 import { findByIdentity, hasCustomers } from '../db/customers.ts';
 import { findGroupByKey } from '../db/groups.ts';
 import { findProgramme } from '../db/loyalty-programme.ts';
+import { DAY_MS, daysAfter } from '../domain/days.ts';
 import {
   DEMO_GIFTS,
   DEMO_PROGRAMME,
@@ -32,7 +34,6 @@ export interface Seeded {
 
 /** Customers that are written at a time; more would only wait for connections. */
 const AT_ONCE = 4;
-const DAY_MS = 86_400_000;
 const TASKS = ['Call back about the trade terms', 'Send the winter catalogue', 'Check the returned tent'];
 const AGENTS = ['Ines Keller', 'Samir Weber', 'Thea Lorenz'];
 
@@ -118,7 +119,7 @@ async function addOrders(ctx: Ctx, orders: readonly DemoOrder[]): Promise<number
 /** What the agents have to do: something overdue, something today, something later. */
 async function addTasks(ctx: Ctx, agentIds: readonly string[]): Promise<void> {
   for (const [index, title] of TASKS.entries()) {
-    const dueAt = new Date(ctx.now.getTime() + (index - 1) * DAY_MS).toISOString();
+    const dueAt = daysAfter(ctx.now, index - 1).toISOString();
     await createTask(ctx, { title, dueAt, assigneeId: agentIds[index % agentIds.length] ?? null });
   }
 }

@@ -1,7 +1,9 @@
 // Adds to a store what the examples of the OpenAPI document name, under the ids that they name.
+
 import { Readable } from 'node:stream';
 import type { Ctx } from '../context.ts';
 import { findStanding } from '../db/customers.ts';
+import { daysAfter } from '../domain/days.ts';
 import type { IncomingOrder } from '../domain/order-upserts.ts';
 import { SHOWCASE_CUSTOMERS, SHOWCASE_IDS, SHOWCASE_ORDER, SHOWCASE_TEMPLATE } from '../domain/showcase.ts';
 import { createAddress } from './addresses.ts';
@@ -31,7 +33,6 @@ import { addCustomerTags, createTag } from './tags.ts';
 import { createTask } from './tasks.ts';
 import { createTemplate, publishTemplate, type TemplateDesk } from './templates.ts';
 
-const DAY_MS = 86_400_000;
 const ID = SHOWCASE_IDS;
 
 /** The next things that the context makes get these ids. */
@@ -71,7 +72,7 @@ async function addBelongings(ctx: Ctx): Promise<void> {
   await setCustomerGroups(ctx, customerId, { groupIds: [ID.groupId], primaryGroupId: ID.groupId });
   await createTask(naming(ctx, ID.taskId), {
     title: 'Call back about the lantern',
-    dueAt: new Date(ctx.now.getTime() + DAY_MS).toISOString(),
+    dueAt: daysAfter(ctx.now, 1).toISOString(),
     assigneeId: ID.agentId,
     customerId,
   });
@@ -164,7 +165,7 @@ async function addMails(ctx: Ctx, desk: TemplateDesk): Promise<void> {
   await sendDirectMail(naming(ctx, ID.messageId), ID.customerId, {
     subject: 'Your lantern',
     text: 'Dear Thea,\n\nit is on its way.',
-    sendAfter: new Date(ctx.now.getTime() + DAY_MS).toISOString(),
+    sendAfter: daysAfter(ctx.now, 1).toISOString(),
   });
 }
 

@@ -1,39 +1,13 @@
 // The page of operators: queues, mails that wait, jobs that failed, last self-checks. Tables without any script; a reload shows
 // the present, and nothing changes under the eyes of who reads.
 import { html } from 'ghtml';
-import { ageSeconds, type BacklogState, type QueueState } from '../domain/operations.ts';
+import { ageSeconds, type Backlog, type StoreJob, type StoreSelfCheck } from '../domain/operations.ts';
+import { documentOf } from './page-layout.ts';
 
-interface BacklogEntry {
-  inCampaign: boolean;
-  state: BacklogState;
-  mails: number;
-  oldestAt: Date;
-}
-
-interface FailedJob {
-  storeId: string;
-  id: string;
-  kind: string;
-  done: number;
-  total: number | null;
-  errorCode: string | null;
-  finishedAt: Date | null;
-}
-
-interface CheckedStore {
-  storeId: string;
-  finishedAt: Date | null;
-  drifted: number;
-  ledgerFaults: number;
-}
-
-/** Everything that the page shows, as at `at`. */
-export interface OperatorsView {
-  at: Date;
-  queues: readonly QueueState[];
-  mail: readonly BacklogEntry[];
-  failedJobs: readonly FailedJob[];
-  selfChecks: readonly CheckedStore[];
+/** Everything that the page shows. */
+export interface OperatorsView extends Backlog {
+  failedJobs: readonly StoreJob[];
+  selfChecks: readonly StoreSelfCheck[];
 }
 
 const STYLE =
@@ -145,22 +119,13 @@ const checkTable = ({ selfChecks, at }: OperatorsView): string =>
 /** A whole HTML document. */
 export function operatorsPage(view: OperatorsView): string {
   const tables = [queueTable, mailTable, failedTable, checkTable].map((make) => make(view));
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex, nofollow">
-<title>Operations – Clientele</title>
-<style>!${STYLE}</style>
-</head>
-<body>
-<main>
+  return documentOf({
+    title: 'Operations – Clientele',
+    style: STYLE,
+    body: html`<main>
 <h1>Operations</h1>
 <p>As at <time datetime="${view.at.toISOString()}">${view.at.toISOString()}</time>, over all stores.</p>
 !${tables}
-</main>
-</body>
-</html>
-`;
+</main>`,
+  });
 }

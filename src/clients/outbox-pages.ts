@@ -2,6 +2,7 @@
 // that runs no script, under a policy that allows none.
 import { html } from 'ghtml';
 import PostalMime from 'postal-mime';
+import { documentOf } from './page-layout.ts';
 
 /** No script anywhere; pictures and styles of mails are let in. A frame with `srcdoc` has this policy, too. */
 export const OUTBOX_POLICY =
@@ -46,8 +47,7 @@ iframe{width:100%;height:44rem;border:1px solid #8886;border-radius:.25rem;backg
 pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:1rem;border:1px solid #8886;border-radius:.25rem}
 summary{cursor:pointer;margin:1rem 0}`;
 
-const frame = (title: string, body: string): string =>
-  html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>!${STYLE}</style></head><body>!${body}</body></html>`;
+const frame = (title: string, body: string): string => documentOf({ title, style: STYLE, body });
 
 const pathOf = (name: string): string => `/dev/outbox/${name}`;
 
@@ -62,7 +62,7 @@ export function outboxPage(entries: readonly OutboxEntry[]): string {
 }
 
 /** Links of a mail open in a tab of their own: the frame may go nowhere itself. */
-const documentOf = (content: string): string => `<base target="_blank">${content}`;
+const inNewTabs = (content: string): string => `<base target="_blank">${content}`;
 
 /** One mail: what a recipient sees, the text part, and every header. */
 export function outboxMailPage({
@@ -80,7 +80,7 @@ export function outboxMailPage({
   const shown =
     content === undefined
       ? ''
-      : html`<iframe title="HTML part" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer" srcdoc="${documentOf(content)}"></iframe>`;
+      : html`<iframe title="HTML part" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer" srcdoc="${inNewTabs(content)}"></iframe>`;
   const body = html`<p><a href="/dev/outbox">Outbox</a></p>
     <h1>${subject || '(no subject)'}</h1>
     <p>To ${to}, ${date} · <a href="${pathOf(name)}?raw=true" download>Download</a></p>

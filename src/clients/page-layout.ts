@@ -112,29 +112,37 @@ const statusLine = ({ tone, text }: Status): string =>
     ? html`<div class="status" role="status"><p>${text}</p></div>`
     : html`<div class="status problem" role="alert"><p>${text}</p></div>`;
 
-/** A whole HTML document. */
-export function page({ store, title, body, status }: PageContent): string {
-  const head = store.name ? html`<header>!${brand(store)}</header>` : '';
-  const full = store.name ? `${title} – ${store.name}` : title;
-  return html`<!doctype html>
+/** A whole HTML document that search engines leave alone; style and body are markup that is escaped already. */
+export const documentOf = ({ title, style, body }: { title: string; style: string; body: string }): string =>
+  html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
-<title>${full}</title>
-<style>!${styleOf(isHexColor(store.color) ? store.color : NOBODYS_PAGE.color)}</style>
+<title>${title}</title>
+<style>!${style}</style>
 </head>
 <body>
-!${head}
+!${body}
+</body>
+</html>
+`;
+
+/** A public page in the shop's name. */
+export function page({ store, title, body, status }: PageContent): string {
+  const head = store.name ? html`<header>!${brand(store)}</header>` : '';
+  const full = store.name ? `${title} – ${store.name}` : title;
+  return documentOf({
+    title: full,
+    style: styleOf(isHexColor(store.color) ? store.color : NOBODYS_PAGE.color),
+    body: html`!${head}
 <main>
 <h1>${title}</h1>
 !${status ? statusLine(status) : ''}
 !${body}
-</main>
-</body>
-</html>
-`;
+</main>`,
+  });
 }
 
 /** What the browser may do with a page: show its own style and pictures, send its form to us, and nothing else. */

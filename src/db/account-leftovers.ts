@@ -1,10 +1,11 @@
 // What log-ins, registrations and links leave behind, once nobody needs it.
+
 import { sql } from 'drizzle-orm';
 import { COUNTED_MS } from '../domain/accounts/throttles.ts';
+import { daysBefore } from '../domain/days.ts';
 import { type Db, statement } from './connection.ts';
 import { deleteExpiredLogins } from './identity-providers.ts';
 
-const DAY_MS = 86_400_000;
 /** A link that came too late says so for as long; ended sessions are kept as long, for questions. */
 const KEPT_DAYS = 30;
 /** Mails to addresses that turned out to have no account. */
@@ -43,11 +44,10 @@ const deleteMailsOfStrangers = statement<{ before: Date }, never>(
 
 /** Removes what is over; what one worker deleted, the others do not find. */
 export async function deleteAccountLeftovers(db: Db, now: Date): Promise<void> {
-  const daysAgo = (days: number) => new Date(now.getTime() - days * DAY_MS);
-  await deleteTokens(db, { before: daysAgo(KEPT_DAYS) });
-  await deleteSessions(db, { before: daysAgo(KEPT_DAYS) });
+  await deleteTokens(db, { before: daysBefore(now, KEPT_DAYS) });
+  await deleteSessions(db, { before: daysBefore(now, KEPT_DAYS) });
   await deleteRegistrations(db, { before: now });
   await deleteExpiredLogins(db, { now });
   await deleteThrottles(db, { before: new Date(now.getTime() - COUNTED_MS), now });
-  await deleteMailsOfStrangers(db, { before: daysAgo(STRANGERS_DAYS) });
+  await deleteMailsOfStrangers(db, { before: daysBefore(now, STRANGERS_DAYS) });
 }

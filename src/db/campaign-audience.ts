@@ -1,6 +1,8 @@
 // The audience of a campaign in one statement: who is meant, why somebody gets nothing, and when the others do. What is
 // foretold, what is frozen and what is explained are the same query, so they cannot differ.
+
 import { type SQL, sql } from 'drizzle-orm';
+import { daysBefore } from '../domain/days.ts';
 import type { CampaignPlan } from '../domain/mail/campaigns.ts';
 import { type ContactLimit, OWN_LIMIT_DAYS } from '../domain/mail/settings.ts';
 import { SAMPLE_BUCKETS } from '../domain/segments/sample.ts';
@@ -37,9 +39,6 @@ export interface AudienceQuestion {
   clocks: Clocks;
   now: Date;
 }
-
-const DAY_MS = 86_400_000;
-const daysBefore = (now: Date, days: number): string => new Date(now.getTime() - days * DAY_MS).toISOString();
 
 const at = (instant: Date): SQL => sql`${instant.toISOString()}::timestamptz`;
 

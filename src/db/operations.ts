@@ -1,25 +1,25 @@
 // What operators ask about all stores at once: open jobs, mails that wait, the last self-checks. Functions of the database
 // answer with numbers and ids past row-level security (migrations/0011); nothing here reads what belongs to a customer.
 import type pg from 'pg';
+import { daysBefore } from '../domain/days.ts';
 import type { JobKind, JobStatus } from '../domain/jobs.ts';
-import type { BacklogState } from '../domain/operations.ts';
+import {
+  type Backlog,
+  FAILED_DAYS,
+  firstIdOf,
+  type MailBacklog,
+  type OpenJobs,
+  queueStates,
+  type StoreJob,
+  type StoreSelfCheck,
+} from '../domain/operations.ts';
 
 /** Most rows that one answer counts: what is more shows as this many. */
-export const MOST_COUNTED = 10_000;
+const MOST_COUNTED = 10_000;
 const MOST_OPEN_JOBS = 100_000;
 
-export interface OpenJobs {
-  kind: JobKind;
-  status: 'queued' | 'running';
-  jobs: number;
-  /** When the oldest of them was started. */
-  oldestAt: Date;
-  /** When a worker last touched one of them. */
-  aliveAt: Date;
-}
-
 /** Jobs that wait or run, by kind and state. */
-export async function countOpenJobs(pool: pg.Pool): Promise<OpenJobs[]> {
+async function countOpenJobs(pool: pg.Pool): Promise<OpenJobs[]> {
   const { rows } = await pool.query<OpenJobs>({
     name: 'open_jobs',
     text: 'select kind, status, jobs, oldest_at as "oldestAt", alive_at as "aliveAt" from open_jobs($1)',
@@ -29,32 +29,13 @@ export async function countOpenJobs(pool: pg.Pool): Promise<OpenJobs[]> {
 }
 
 /** Jobs whose ids begin at `since` and that failed, by kind. */
-export async function countFailedJobs(
-  pool: pg.Pool,
-  since: string,
-): Promise<{ kind: JobKind; jobs: number }[]> {
+async function countFailedJobs(pool: pg.Pool, since: string): Promise<{ kind: JobKind; jobs: number }[]> {
   const { rows } = await pool.query<{ kind: JobKind; jobs: number }>({
     name: 'failed_jobs',
     text: 'select kind, jobs from failed_jobs($1, $2)',
     values: [since, MOST_COUNTED],
   });
   return rows;
-}
-
-export interface StoreJob {
-  storeId: string;
-  id: string;
-  kind: JobKind;
-  status: JobStatus;
-  total: number | null;
-  done: number;
-  errorCode: string | null;
-  /** Deliveries that failed since the last slice that succeeded. */
-  attempts: number;
-  createdAt: Date;
-  startedAt: Date | null;
-  aliveAt: Date;
-  finishedAt: Date | null;
 }
 
 /** Jobs of all stores in one state, newest first, behind the one named by `after`. */
@@ -73,22 +54,25 @@ export async function listJobsOfStores(
   return rows;
 }
 
-export interface MailBacklog {
-  inCampaign: boolean;
-  state: BacklogState;
-  mails: number;
-  /** When the first of them was, or will be, due. */
-  oldestAt: Date;
-}
-
 /** Mails that wait, are being sent, or whose fate nobody knows; at most `MOST_COUNTED` of single mails and of each campaign. */
-export async function countMailBacklog(pool: pg.Pool, now: Date): Promise<MailBacklog[]> {
+async function countMailBacklog(pool: pg.Pool, now: Date): Promise<MailBacklog[]> {
   const { rows } = await pool.query<MailBacklog>({
     name: 'mail_backlog',
     text: `select in_campaign as "inCampaign", state, mails, oldest_at as "oldestAt" from mail_backlog($1, $2)`,
     values: [now, MOST_COUNTED],
   });
   return rows;
+}
+
+/** What waits over all stores now. */
+export async function readBacklog(pool: pg.Pool): Promise<Backlog> {
+  const at = new Date();
+  const [open, failed, mail] = await Promise.all([
+    countOpenJobs(pool),
+    countFailedJobs(pool, firstIdOf(daysBefore(at, FAILED_DAYS))),
+    countMailBacklog(pool, at),
+  ]);
+  return { at, queues: queueStates(open, failed), mail };
 }
 
 export interface SelfCheckSummary {
@@ -111,13 +95,6 @@ export async function summarizeSelfChecks(pool: pg.Pool, since: string): Promise
     values: [since],
   });
   return rows[0] as SelfCheckSummary;
-}
-
-export interface StoreSelfCheck {
-  storeId: string;
-  finishedAt: Date | null;
-  drifted: number;
-  ledgerFaults: number;
 }
 
 /** The last self-check of stores: those with faults first, then those that were checked longest ago. */

@@ -1,6 +1,8 @@
 // A demo store: invented customers and orders, the same each time for the same day. The numbers are chosen to look like
 // a shop: few buy much, December is busy, a few per cent are cancelled or refunded.
+
 import type { AccountStatus } from './account-states.ts';
+import { DAY_MS } from './days.ts';
 import { DEFAULT_PROGRAMME, type ProgrammeSettings } from './loyalty/programme.ts';
 import type { IncomingOrder } from './order-upserts.ts';
 import {
@@ -164,7 +166,6 @@ const PRODUCTS = [
   ['Dry bag', 2_190, 'Packs', []],
 ] as const;
 
-const DAY_MS = 86_400_000;
 const SPAN_DAYS = 730;
 const FREE_SHIPPING_FROM = 10_000;
 const SHIPPING = 490;

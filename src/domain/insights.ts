@@ -1,5 +1,6 @@
 // O6: what the orders of one customer say about habits. Computed from loaded rows: customers have at most a few
 // thousand orders. Only counted orders (C7), net of what was refunded; every tie has one fixed outcome.
+import { DAY_MS } from './days.ts';
 import { averageOrderValue, type CountableOrder, counterContribution, isCounted } from './order-counters.ts';
 import { lineTotal, type OrderItem, type OrderRefund, refundedQuantities } from './orders.ts';
 import { localTimeAt } from './zoned-time.ts';
@@ -57,7 +58,6 @@ export interface Insights {
 }
 
 const MAX_RANKS = 10;
-const DAY_MS = 86_400_000;
 
 /** O6. `timezone` is the store's IANA zone, `currency` the store's currency. */
 export function insightsOf(orders: readonly InsightOrder[], timezone: string, currency: string): Insights {

@@ -1,5 +1,5 @@
 // Words of what operators look at, and which job ids belong to a time.
-import { JOB_KINDS, type JobKind } from './jobs.ts';
+import { JOB_KINDS, type JobKind, type JobStatus } from './jobs.ts';
 
 /**
  * Where a mail of the backlog stands: `due` now, `deferred` after an attempt that did not succeed, `later` by its own time,
@@ -33,21 +33,61 @@ export const FAILED_DAYS = 7;
 /** Self-checks run every night; one that is older is as good as none. */
 export const SELF_CHECK_DAYS = 3;
 
-const DAY_MS = 86_400_000;
-
-export const daysBefore = (now: Date, days: number): Date => new Date(now.getTime() - days * DAY_MS);
-
-interface OpenCount {
+/** Jobs of one kind that wait or run. */
+export interface OpenJobs {
   kind: JobKind;
   status: 'queued' | 'running';
   jobs: number;
+  /** When the oldest of them was started. */
   oldestAt: Date;
+  /** When a worker last touched one of them. */
   aliveAt: Date;
+}
+
+/** Mails of one state that wait, are being sent, or whose fate nobody knows. */
+export interface MailBacklog {
+  inCampaign: boolean;
+  state: BacklogState;
+  mails: number;
+  /** When the first of them was, or will be, due. */
+  oldestAt: Date;
+}
+
+/** What waits over all stores at one moment. */
+export interface Backlog {
+  at: Date;
+  queues: QueueState[];
+  mail: MailBacklog[];
+}
+
+/** A job as operators see it: what it is about stays with its store. */
+export interface StoreJob {
+  storeId: string;
+  id: string;
+  kind: JobKind;
+  status: JobStatus;
+  total: number | null;
+  done: number;
+  errorCode: string | null;
+  /** Deliveries that failed since the last slice that succeeded. */
+  attempts: number;
+  createdAt: Date;
+  startedAt: Date | null;
+  aliveAt: Date;
+  finishedAt: Date | null;
+}
+
+/** The last self-check of a store. */
+export interface StoreSelfCheck {
+  storeId: string;
+  finishedAt: Date | null;
+  drifted: number;
+  ledgerFaults: number;
 }
 
 /** Every queue with its counts, those without any job too. */
 export function queueStates(
-  open: readonly OpenCount[],
+  open: readonly OpenJobs[],
   failed: readonly { kind: JobKind; jobs: number }[],
 ): QueueState[] {
   return JOB_KINDS.map((queue) => {

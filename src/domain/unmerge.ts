@@ -1,13 +1,14 @@
 // Taking a merge back within 30 days (C10): what returns to either customer, what stays because it changed since.
+
 import type { AccountStatus } from './account-states.ts';
 import { type AddressUse, chooseDefault } from './addresses.ts';
 import type { Source } from './customers.ts';
+import { daysAfter } from './days.ts';
 import { sameValue } from './fields.ts';
 import { type AddressDefaults, defaultsOf, type MergeColumns, type MovedRecord } from './merge.ts';
 import { tagKey } from './tags.ts';
 
 export const UNMERGE_DAYS = 30;
-const UNMERGE_MS = UNMERGE_DAYS * 24 * 60 * 60 * 1000;
 
 type CurrentAddress = AddressUse & { isDefault: boolean; isDefaultBilling: boolean };
 
@@ -41,7 +42,7 @@ export type UnmergePlan = {
 };
 
 /** The last moment at which a merge can be taken back. */
-export const undoableUntil = (mergedAt: Date): Date => new Date(mergedAt.getTime() + UNMERGE_MS);
+export const undoableUntil = (mergedAt: Date): Date => daysAfter(mergedAt, UNMERGE_DAYS);
 
 /** C10: not after 30 days, not when moved credit or points were spent, not when the survivor is gone itself. */
 export function checkUnmerge(

@@ -1,4 +1,5 @@
 // Wall clocks: from an instant to the local time of an IANA zone and back. Formatters are costly, so one per zone is kept.
+import { DAY_MS } from './days.ts';
 
 /** What a clock on the wall and the calendar beside it show; months and days from 1. */
 export interface LocalTime {
@@ -10,7 +11,6 @@ export interface LocalTime {
   second: number;
 }
 
-const DAY_MS = 86_400_000;
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatterOf(timezone: string): Intl.DateTimeFormat {

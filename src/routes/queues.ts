@@ -1,15 +1,11 @@
 // HTTP: what waits to be done over all stores, for operators: as an answer for machines, and as a page. No customer data.
+
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { operatorsPage } from '../clients/operators-pages.ts';
-import {
-  countFailedJobs,
-  countMailBacklog,
-  countOpenJobs,
-  listJobsOfStores,
-  listSelfChecks,
-} from '../db/operations.ts';
-import { daysBefore, FAILED_DAYS, firstIdOf, queueStates, SELF_CHECK_DAYS } from '../domain/operations.ts';
+import { listJobsOfStores, listSelfChecks, readBacklog } from '../db/operations.ts';
+import { daysBefore } from '../domain/days.ts';
+import { firstIdOf, SELF_CHECK_DAYS } from '../domain/operations.ts';
 import { endpoint } from '../endpoint.ts';
 import { pageOf } from '../pages.ts';
 import { ref } from '../schemas/helpers.ts';
@@ -24,20 +20,10 @@ const tag = 'Operations';
 /** Lines of each table of the page. */
 const SHOWN = 50;
 
-async function readQueues(pool: pg.Pool) {
-  const at = new Date();
-  const [open, failed, mail] = await Promise.all([
-    countOpenJobs(pool),
-    countFailedJobs(pool, firstIdOf(daysBefore(at, FAILED_DAYS))),
-    countMailBacklog(pool, at),
-  ]);
-  return { at, queues: queueStates(open, failed), mail };
-}
-
 async function readPage(pool: pg.Pool) {
   const since = firstIdOf(daysBefore(new Date(), SELF_CHECK_DAYS));
   const [queues, failedJobs, selfChecks] = await Promise.all([
-    readQueues(pool),
+    readBacklog(pool),
     listJobsOfStores(pool, { status: 'failed', limit: SHOWN }),
     listSelfChecks(pool, { since, limit: SHOWN }),
   ]);
@@ -55,7 +41,7 @@ export async function queues(app: FastifyInstance, { pool }: QueuesOptions): Pro
       'Every queue of jobs and the backlog of mails, over all stores, by their rows: the same numbers whichever process answers. Needs a token for operations. `/ops` shows them as a page.',
     zone: 'ops',
     returns: { 200: ref(Queues) },
-    handle: () => readQueues(pool),
+    handle: () => readBacklog(pool),
   });
 
   endpoint(app, {

@@ -1,6 +1,5 @@
 // Sessions: how long a log-in lasts.
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../days.ts';
 
 /** Life of an access token; what ends a session is noticed at once all the same, for each request looks. */
 export const ACCESS_TOKEN_SECONDS = 900;

@@ -1,4 +1,5 @@
 // Throttles: how long whoever failed too often has to wait. Nobody is locked out for good.
+import { DAY_MS } from '../days.ts';
 
 /** After `free` attempts each further one makes the wait twice as long, from `firstSeconds` to `longestSeconds`. */
 export interface Throttle {
@@ -18,7 +19,7 @@ export const THROTTLES = {
 export type ThrottleKind = keyof typeof THROTTLES;
 
 /** Attempts are counted for so long; then counting begins anew. */
-export const COUNTED_MS = 86_400_000;
+export const COUNTED_MS = DAY_MS;
 
 /**
  * What is throttled as one network: an IPv4 address, or the /64 of an IPv6 address, of which one household has 2^64.

@@ -1,5 +1,6 @@
 // What the shop owes its customers: outstanding balances by age and by month of expiry, what will expire, and whether the
 // sums reconcile. All amounts are in the unit of the accounts; what a point is worth in money nobody knows here.
+import { daysBefore } from '../days.ts';
 import { instantOfLocal, type LocalTime, localTimeAt } from '../zoned-time.ts';
 
 /** Ages of lots, in whole days since `activeFrom`: from this day on, up to the next band. */
@@ -8,13 +9,11 @@ export const AGE_BANDS = [0, 31, 91, 181, 366] as const;
 /** Months of the forecast, the present one included, and days of the history that it is based on. */
 export const FORECAST_MONTHS = 12;
 export const HISTORY_DAYS = 365;
-const DAY_MS = 24 * 3600_000;
 
 /** The first instant of each age band, from the second on: active before it = at least that old. */
-export const ageBounds = (at: Date): Date[] =>
-  AGE_BANDS.slice(1).map((days) => new Date(at.getTime() - days * DAY_MS));
+export const ageBounds = (at: Date): Date[] => AGE_BANDS.slice(1).map((days) => daysBefore(at, days));
 
-export const historySince = (at: Date): Date => new Date(at.getTime() - HISTORY_DAYS * DAY_MS);
+export const historySince = (at: Date): Date => daysBefore(at, HISTORY_DAYS);
 
 /** `YYYY-MM` of the store's calendar. */
 export const monthOf = ({ year, month }: Pick<LocalTime, 'year' | 'month'>): string =>

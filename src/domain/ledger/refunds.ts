@@ -1,11 +1,10 @@
 // Giving back what a debit took (K7, P5, P6): to the very lots that paid.
+import { daysAfter } from '../days.ts';
 import { byConsumption, hasExpired, type Lot, type LotShare, sharesTotal } from './accounts.ts';
 
 /** What becomes of a part whose lot expired meanwhile: a new lot for some days, or it goes to breakage. */
 export const EXPIRED_REFUNDS = ['grace', 'breakage'] as const;
 export type ExpiredRefunds = (typeof EXPIRED_REFUNDS)[number];
-
-const DAY_MS = 24 * 3600_000;
 
 /** A lot that the debit took from. */
 export interface SpentLot extends Lot {
@@ -47,7 +46,7 @@ export function planRefund(
   const isOver = ({ lotId }: LotShare) => hasExpired(lots.get(lotId) as SpentLot, at);
   const over = shares.filter(isOver);
   if (over.length === 0 || policy.expired === 'breakage') return { shares, renewed: undefined };
-  const expiresAt = new Date(at.getTime() + policy.graceDays * DAY_MS);
+  const expiresAt = daysAfter(at, policy.graceDays);
   return {
     shares: shares.filter((share) => !isOver(share)),
     renewed: { amount: sharesTotal(over), expiresAt },

@@ -1,9 +1,9 @@
 // Quiet hours: local clock times between which no marketing is sent.
+import { DAY_MS } from '../days.ts';
 import { clockChangeBetween, localMsAt } from '../zoned-time.ts';
 import type { QuietHours } from './settings.ts';
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** Milliseconds since midnight of `HH:MM`. */
 function msOfDay(clock: string): number {

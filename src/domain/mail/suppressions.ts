@@ -1,11 +1,11 @@
 // The list of addresses that get no mail: what puts one on it, for how long, and what is stronger.
+import { DAY_MS } from '../days.ts';
 import type { SuppressionReason } from './consents.ts';
 
 /** What happened to an address. A single soft bounce suppresses nothing. */
 export const SUPPRESSION_CAUSES = ['hard_bounce', 'complaint', 'manual', 'soft_bounce'] as const;
 export type SuppressionCause = (typeof SUPPRESSION_CAUSES)[number];
 
-const DAY_MS = 86_400_000;
 /** So many soft bounces within so many days suppress for so many days. */
 const SOFT_BOUNCES = 3;
 const SOFT_WINDOW_MS = 30 * DAY_MS;

@@ -1,10 +1,10 @@
 // Dates and times of a query at an instant, in the zone of a store: whole local days, calendar arithmetic (segments.md,
 // Meaning). Days are counted from 1970-01-01, so that they add up; instants are in milliseconds.
+import { DAY_MS } from '../days.ts';
 import { daysInMonth } from '../fields.ts';
 import { instantOfLocal, localTimeAt } from '../zoned-time.ts';
 import type { Literal } from './ast.ts';
 
-const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 export interface CalendarDay {
