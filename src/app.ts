@@ -21,7 +21,7 @@ import { idempotency } from './plugins/idempotency.ts';
 import { useStrictJson } from './plugins/json-body.ts';
 import { type DocumentTokens, openapi } from './plugins/openapi.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
-import { lazyChild, requestIdOf, requests } from './plugins/requests.ts';
+import { LazyChild, requestIdOf, requests } from './plugins/requests.ts';
 import { useSerialization } from './plugins/serialization.ts';
 import { shutdown } from './plugins/shutdown.ts';
 import { slowBodies } from './plugins/slow-bodies.ts';
@@ -69,7 +69,7 @@ async function openApp(options: AppOptions): Promise<{ app: FastifyInstance; met
     loggerInstance: options.logger as never,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdOf(request),
-    childLoggerFactory: (logger, bindings, options) => lazyChild(logger, bindings, options),
+    childLoggerFactory: (logger, bindings, options) => new LazyChild(logger, bindings, options),
     trustProxy: config.TRUST_PROXY ?? false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: 0,

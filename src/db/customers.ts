@@ -76,10 +76,11 @@ const resourceFields = {
     select t.name from customer_tags ct join tags t on t.store_id = ct.store_id and t.id = ct.tag_id
     where ct.store_id = customers.store_id and t.store_id = customers.store_id and ct.customer_id = customers.id
     order by t.name_key)`,
-  groups: sql<Ref[]>`coalesce((
-    select json_agg(json_build_object('id', g.id, 'name', g.name) order by g.name_key)
+  groups: sql<Ref[]>`array(
+    select json_build_object('id', g.id, 'name', g.name)
     from group_members gm join groups g on g.store_id = gm.store_id and g.id = gm.group_id
-    where gm.store_id = customers.store_id and g.store_id = customers.store_id and gm.customer_id = customers.id), '[]')`,
+    where gm.store_id = customers.store_id and g.store_id = customers.store_id and gm.customer_id = customers.id
+    order by g.name_key)`,
   defaultAddress: sql<AddressView | null>`(
     select json_build_object('id', a.id, 'firstName', a.first_name, 'lastName', a.last_name, 'company', a.company,
       'phone', a.phone, 'line1', a.line1, 'line2', a.line2, 'city', a.city, 'region', a.region,

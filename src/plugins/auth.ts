@@ -8,7 +8,7 @@ import { createRemoteJWKSet } from 'jose';
 import type pg from 'pg';
 import { hashKey } from '../actions/api-keys.ts';
 import type { Config } from '../config.ts';
-import { newId } from '../context.ts';
+import { type Ctx, newId } from '../context.ts';
 import { findApiKey, touchApiKey } from '../db/api-keys.ts';
 import { dbOf } from '../db/connection.ts';
 import { parseKey } from '../domain/api-keys.ts';
@@ -218,25 +218,29 @@ export const auth = fp(async (app: FastifyInstance, { config, pool, fallbackSend
   app.decorateRequest('identity');
   app.decorateRequest('ctx');
 
+  const contextOf = (request: FastifyRequest, { storeId, actor, customerId, sessionId }: Identity): Ctx => {
+    const ctx: Ctx = {
+      db: dbOf(pool, storeId),
+      storeId,
+      now: new Date(),
+      actor,
+      log: request.log,
+      fallbackSender,
+      requestId: String(request.id),
+      newId,
+    };
+    if (customerId !== undefined) ctx.customerId = customerId;
+    if (sessionId !== undefined) ctx.sessionId = sessionId;
+    return ctx;
+  };
+
   const admit = (request: FastifyRequest, identity: Identity) => {
     const { zone, scope, customer } = request.routeOptions.config;
     if (identity.zone !== zone) throw new Problem('UNAUTHENTICATED');
     if (customer && identity.customerId === undefined) throw new Problem('CUSTOMER_TOKEN_REQUIRED');
     if (scope && !identity.scopes.has(scope)) throw new Problem('SCOPE_MISSING', { required: scope });
     request.identity = identity;
-    if (zone === 'ops') return;
-    request.ctx = {
-      db: dbOf(pool, identity.storeId),
-      storeId: identity.storeId,
-      now: new Date(),
-      actor: identity.actor,
-      ...(identity.customerId !== undefined && { customerId: identity.customerId }),
-      ...(identity.sessionId !== undefined && { sessionId: identity.sessionId }),
-      log: request.log,
-      fallbackSender,
-      requestId: String(request.id),
-      newId,
-    };
+    if (zone !== 'ops') request.ctx = contextOf(request, identity);
   };
 
   // With a callback, not async: most requests carry our own token, and then nothing has to be awaited.

@@ -1,8 +1,9 @@
 // What browsers need: security headers, and CORS by the origins that each store lists.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
+import helmet from 'helmet';
 import type pg from 'pg';
 import { findStore, isOriginKnown } from '../db/stores.ts';
 
@@ -19,7 +20,6 @@ const EXPOSED = [
 
 /** Headers that mean something for an API; the rest of helmet's are for pages, and each costs on every answer. */
 const HELMET = {
-  global: true,
   contentSecurityPolicy: false,
   crossOriginEmbedderPolicy: false,
   crossOriginOpenerPolicy: false,
@@ -31,8 +31,30 @@ const HELMET = {
   xXssProtection: false,
 } as const;
 
+type Headers = Record<string, string>;
+
+/**
+ * What helmet sets, which is the same on every answer and so is asked once. As a hook of each request, and as the
+ * plugin around it, which puts helmet together anew for each, it cost a tenth of a small read.
+ */
+function securityHeaders(): Headers {
+  const headers: Headers = {};
+  const listener = {
+    setHeader: (name: string, value: string) => Object.assign(headers, { [name.toLowerCase()]: value }),
+    removeHeader: (name: string) => void Reflect.deleteProperty(headers, name.toLowerCase()),
+  };
+  helmet(HELMET)({} as IncomingMessage, listener as unknown as ServerResponse, (error) => {
+    if (error) throw error;
+  });
+  return headers;
+}
+
 export const browsers = fp(async (app: FastifyInstance, { pool }: { pool: pg.Pool }) => {
-  await app.register(helmet, HELMET);
+  const always = securityHeaders();
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(always);
+    done();
+  });
   // A preflight carries no credential, so it can only ask whether any store lists the origin …
   await app.register(cors, {
     origin: (origin, decide) => {

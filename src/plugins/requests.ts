@@ -1,8 +1,8 @@
 // Request ids, request log lines, request metrics and, when they are wanted, request spans.
+import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { newId } from '../context.ts';
 import { isTracing, type OpenSpan, openSpan } from '../tracing.ts';
 
 const USABLE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -11,32 +11,54 @@ const SLOW_MS = 1_000;
 /** A usable X-Request-Id is kept, so that one id follows a call through all services; else a new one is made. */
 export function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && USABLE_ID.test(given) ? given : newId();
+  return typeof given === 'string' && USABLE_ID.test(given) ? given : randomUUID();
 }
+
+type Line = Parameters<FastifyBaseLogger['info']>;
 
 /**
  * A request's logger that is made at its first line: most requests write none, and a pino child for each costs more
  * than verifying its token.
  */
-export function lazyChild(parent: FastifyBaseLogger, bindings: object, options: object): FastifyBaseLogger {
-  let made: FastifyBaseLogger | undefined;
-  const child = () => {
-    made ??= parent.child(bindings, options);
-    return made;
-  };
-  const method = (name: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent') =>
-    ((...line: Parameters<FastifyBaseLogger['info']>) => child()[name](...line)) as FastifyBaseLogger['info'];
-  return {
-    level: parent.level,
-    fatal: method('fatal'),
-    error: method('error'),
-    warn: method('warn'),
-    info: method('info'),
-    debug: method('debug'),
-    trace: method('trace'),
-    silent: method('silent'),
-    child: (...more) => child().child(...more),
-  };
+export class LazyChild implements FastifyBaseLogger {
+  readonly level: string;
+  readonly #make: () => FastifyBaseLogger;
+  #made: FastifyBaseLogger | undefined;
+
+  constructor(parent: FastifyBaseLogger, bindings: object, options: object) {
+    this.level = parent.level;
+    this.#make = () => parent.child(bindings, options);
+  }
+
+  get #child(): FastifyBaseLogger {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+
+  fatal(...line: Line) {
+    this.#child.fatal(...line);
+  }
+  error(...line: Line) {
+    this.#child.error(...line);
+  }
+  warn(...line: Line) {
+    this.#child.warn(...line);
+  }
+  info(...line: Line) {
+    this.#child.info(...line);
+  }
+  debug(...line: Line) {
+    this.#child.debug(...line);
+  }
+  trace(...line: Line) {
+    this.#child.trace(...line);
+  }
+  silent(...line: Line) {
+    this.#child.silent(...line);
+  }
+  child(...more: Parameters<FastifyBaseLogger['child']>) {
+    return this.#child.child(...more);
+  }
 }
 
 export interface RequestOptions {
