@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { median, say } from './world.ts';
+import { median, SERVICE_FLAGS, say } from './world.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.js', import.meta.url));
 const STARTS = 5;
@@ -15,7 +15,7 @@ const IDLE_MS = 15_000;
 
 async function start(dataDir: string) {
   const began = performance.now();
-  const child = spawn(process.execPath, [CLI, 'start'], {
+  const child = spawn(process.execPath, [...SERVICE_FLAGS, CLI, 'start'], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

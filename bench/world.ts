@@ -76,9 +76,12 @@ async function ask(child: ChildProcess): Promise<Usage> {
   return usage;
 }
 
+/** As `npm start` runs the service. */
+export const SERVICE_FLAGS = ['--max-old-space-size=1024', '--enable-source-maps'];
+
 /** Runs a compiled script that calls `serve`. */
 export async function launch(script: URL, args: string[], env: Record<string, string> = {}): Promise<Served> {
-  const child = fork(script, args, { env: { ...process.env, ...env } });
+  const child = fork(script, args, { env: { ...process.env, ...env }, execArgv: SERVICE_FLAGS });
   const [hello] = (await once(child, 'message')) as [{ url: string; token: string; storeId: string }];
   return {
     ...hello,

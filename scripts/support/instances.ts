@@ -10,7 +10,7 @@ import { freePort } from '../../src/db/embedded.ts';
 export const FIRST_START_MS = 120_000;
 export const STOP_MS = 25_000;
 const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
-const SERVICE = ['node', '--enable-source-maps', CLI, 'start'];
+const SERVICE = ['node', '--max-old-space-size=1024', '--enable-source-maps', CLI, 'start'];
 
 export interface Instance {
   process: ChildProcess;

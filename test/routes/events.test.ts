@@ -114,7 +114,8 @@ async function read(
 /** Waits until every transaction of the server that is open now has ended: other suites run beside this one. */
 async function settled(): Promise<void> {
   const { rows } = await database.owner.query('select pg_current_xact_id()::text::bigint as id');
-  for (;;) {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
     const { rows: now } = await database.owner.query(
       'select pg_snapshot_xmin(pg_current_snapshot())::text::bigint > $1 as done',
       [rows[0].id],
@@ -122,6 +123,7 @@ async function settled(): Promise<void> {
     if (now[0].done) return;
     await sleep(5);
   }
+  throw new Error('A transaction of this server has been open for a minute.');
 }
 
 /** The same once all is there that was written before. */
