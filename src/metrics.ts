@@ -1,6 +1,5 @@
 // What Prometheus sees: the process, the pool, requests, jobs, mails, and what the database says of all stores. The names are
 // listed in docs/operations.md; the dashboard and the alerts of deploy/ ask for nothing else.
-
 import type pg from 'pg';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { readBacklog, type SelfCheckSummary, summarizeSelfChecks } from './db/operations.ts';

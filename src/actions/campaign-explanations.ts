@@ -1,6 +1,5 @@
 // Why one customer did or did not get a campaign: the frozen row, or what would become of them now, with what is
 // behind it.
-
 import type { Ctx } from '../context.ts';
 import { judgeCustomer, matchSelections } from '../db/campaign-audience.ts';
 import { type BackgroundRow, findBackground, findRecipient } from '../db/campaign-recipients.ts';

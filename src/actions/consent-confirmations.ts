@@ -1,5 +1,4 @@
 // Double opt-in: the mail that asks the owner of an address, and what the answer does.
-
 import type { Ctx } from '../context.ts';
 import type { Db, Tx } from '../db/connection.ts';
 import { listPending } from '../db/consents.ts';

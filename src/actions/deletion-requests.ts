@@ -1,5 +1,4 @@
 // A customer's wish to be forgotten: a task for staff, told on the timeline. What became of it follows from both.
-
 import type { Ctx } from '../context.ts';
 import type { Db } from '../db/connection.ts';
 import { findPasswordHash } from '../db/credentials.ts';

@@ -1,5 +1,4 @@
 // Mails of the loyalty programme: to members who rose to a tier, and to those whose points end soon.
-
 import type { Ctx } from '../context.ts';
 import type { Tx } from '../db/connection.ts';
 import type { LotPosition } from '../db/ledger/expiry.ts';

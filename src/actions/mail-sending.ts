@@ -1,6 +1,5 @@
 // Sending mails: take, make, check once more, hand over, write down what became of them. Whatever stops in between, the rows say
 // where to go on (M1–M6). Nothing is mailed or rendered inside a transaction.
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ctx } from '../context.ts';
 import { type Tx, transaction } from '../db/connection.ts';

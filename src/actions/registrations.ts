@@ -1,6 +1,5 @@
 // Registration on the storefront. The form answers the same, as fast, for known and unknown addresses; what happens is for the
 // mail to say. An account is made when the owner of the address confirms it.
-
 import type { Ctx } from '../context.ts';
 import { attachMessages } from '../db/account-mails.ts';
 import type { AccountToken } from '../db/account-tokens.ts';

@@ -1,6 +1,5 @@
 // Fills a store with the demo customers and orders, through the actions that everything else goes through, so that
 // counters, timeline and addresses are as if they had come one by one.
-
 import type { Ctx } from '../context.ts';
 import { findByIdentity, hasCustomers } from '../db/customers.ts';
 import { findGroupByKey } from '../db/groups.ts';

@@ -1,5 +1,4 @@
 // Adds to a store what the examples of the OpenAPI document name, under the ids that they name.
-
 import { Readable } from 'node:stream';
 import type { Ctx } from '../context.ts';
 import { findStanding } from '../db/customers.ts';

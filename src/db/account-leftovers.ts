@@ -1,5 +1,4 @@
 // What log-ins, registrations and links leave behind, once nobody needs it.
-
 import { sql } from 'drizzle-orm';
 import { COUNTED_MS } from '../domain/accounts/throttles.ts';
 import { daysBefore } from '../domain/days.ts';

@@ -1,6 +1,5 @@
 // The audience of a campaign in one statement: who is meant, why somebody gets nothing, and when the others do. What is
 // foretold, what is frozen and what is explained are the same query, so they cannot differ.
-
 import { type SQL, sql } from 'drizzle-orm';
 import { daysBefore } from '../domain/days.ts';
 import type { CampaignPlan } from '../domain/mail/campaigns.ts';

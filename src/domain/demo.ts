@@ -1,6 +1,5 @@
 // A demo store: invented customers and orders, the same each time for the same day. The numbers are chosen to look like
 // a shop: few buy much, December is busy, a few per cent are cancelled or refunded.
-
 import type { AccountStatus } from './account-states.ts';
 import { DAY_MS } from './days.ts';
 import { DEFAULT_PROGRAMME, type ProgrammeSettings } from './loyalty/programme.ts';

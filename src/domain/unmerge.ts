@@ -1,5 +1,4 @@
 // Taking a merge back within 30 days (C10): what returns to either customer, what stays because it changed since.
-
 import type { AccountStatus } from './account-states.ts';
 import { type AddressUse, chooseDefault } from './addresses.ts';
 import type { Source } from './customers.ts';

@@ -1,5 +1,4 @@
 // Who is calling: a staff token (JWT), an API key, a store's publishable key, or a customer's token (JWT). Every bad credential is 401.
-
 import { hkdfSync, KeyObject } from 'node:crypto';
 import fastifyJwt from '@fastify/jwt';
 import type { FastifyInstance, FastifyRequest } from 'fastify';

@@ -1,5 +1,4 @@
 // HTTP: what waits to be done over all stores, for operators: as an answer for machines, and as a page. No customer data.
-
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { operatorsPage } from '../clients/operators-pages.ts';

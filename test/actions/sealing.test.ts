@@ -9,7 +9,8 @@ t.test('what was sealed is read again, and looks different each time', (t) => {
     const [one, other] = [seal(key, 'here', secret), seal(key, 'here', secret)];
     t.equal(unseal(key, 'here', one), secret);
     t.notOk(one.equals(other));
-    t.notOk(one.includes(secret));
+    // A single byte turns up in any thirty by chance.
+    if (secret.length > 8) t.notOk(one.includes(secret));
   }
   t.end();
 });

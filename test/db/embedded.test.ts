@@ -1,5 +1,5 @@
 // The embedded server with real clusters: what survives a kill -9, who may own a folder, what repairs itself.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmod,
@@ -19,12 +19,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { canReach, restoreSymlinks, runnableFolder } from '../../src/db/embedded-binaries.ts';
 import { processStart, takeDataDir } from '../../src/db/embedded-lock.ts';
 
+const run = promisify(execFile);
 const IS_ROOT = process.getuid?.() === 0;
 const STRANGER = { uid: 54_321, gid: 54_321 };
 const source = (file: string) => new URL(`../../src/db/${file}`, import.meta.url).href;
@@ -133,6 +135,32 @@ t.test('a second start keeps the data and is ready in less than 2 s', async (t) 
   t.ok(tookMs < 2_000, `ready after ${Math.round(tookMs)} ms`);
   t.same(await query(second, 'select answer from kept_by_stop'), [42]);
 });
+
+// The words of docs/operations.md, "Backup and restore".
+t.test(
+  'an archive of a stopped folder is a backup: unpacked elsewhere it starts with all that was in it',
+  async (t) => {
+    const place = await temporaryFolder(t);
+    const archive = join(place, 'clientele-backup.tar.gz');
+    const original = await start(t, { dataDir: shared });
+    await query(original, 'create table backed_up as select generate_series(1, 1000) as number');
+    await original.stop();
+    await run('tar', ['--create', '--gzip', `--file=${archive}`, `--directory=${shared}`, '.']);
+    const lost = await start(t, { dataDir: shared });
+    await query(lost, 'drop table backed_up');
+
+    const restored = join(place, 'restored');
+    await mkdir(restored);
+    await run('tar', ['--extract', '--gzip', `--file=${archive}`, `--directory=${restored}`]);
+    const copy = await start(t, { dataDir: restored });
+    t.same(await query(copy, 'select sum(number)::integer from backed_up'), [500_500]);
+    t.same(
+      await query(lost, `select to_regclass('backed_up')::text`),
+      [null],
+      'the original goes its own way',
+    );
+  },
+);
 
 t.test('settings reach the server, the durable ones are on unless they are turned off', async (t) => {
   const shown = `select current_setting('work_mem'), current_setting('fsync')`;

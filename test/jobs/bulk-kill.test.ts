@@ -6,7 +6,7 @@ import { TEST_CONFIG, type TestStore, testApp, testDatabase, testStore } from '.
 import { checkSound } from '../support/invariants.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
-const CUSTOMERS = 60_000;
+const CUSTOMERS = 40_000;
 const SLICE = 2_000;
 const KILLS = 4;
 
