@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { median, SERVICE_FLAGS, say } from './world.ts';
+import { SERVICE_FLAGS } from '../scripts/support/instances.ts';
+import { median, say } from './world.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.js', import.meta.url));
 const STARTS = 5;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SERVICE_FLAGS } from '../scripts/support/instances.ts';
 import { ensureDatabase, migrateAll } from '../src/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 
@@ -75,9 +76,6 @@ async function ask(child: ChildProcess): Promise<Usage> {
   const [usage] = (await once(child, 'message')) as [Usage];
   return usage;
 }
-
-/** As `npm start` runs the service. */
-export const SERVICE_FLAGS = ['--max-old-space-size=1024', '--enable-source-maps'];
 
 /** Runs a compiled script that calls `serve`. */
 export async function launch(script: URL, args: string[], env: Record<string, string> = {}): Promise<Served> {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
+import { SERVICE_FLAGS } from '../scripts/support/instances.ts';
 import { buildProbes } from '../src/app.ts';
 import { CONFIG_SCHEMA, readConfig } from '../src/config.ts';
 import { createMetrics } from '../src/metrics.ts';
@@ -337,3 +338,10 @@ t.test(
     }
   },
 );
+
+t.test('units, benches and scripts start the service with the flags of npm start', async (t) => {
+  const flags = SERVICE_FLAGS.join(' ');
+  t.match(JSON.parse(read('package.json')).scripts.start, `node ${flags} dist/src/cli.js start`);
+  for (const role of ['api', 'worker'])
+    t.match(read(`deploy/systemd/clientele-${role}.service`), `node ${flags} /opt`);
+});

@@ -12,7 +12,6 @@ interface Locked {
   integrity?: string;
   optional?: boolean;
   dev?: boolean;
-  os?: string[];
   link?: boolean;
   inBundle?: boolean;
   hasInstallScript?: boolean;

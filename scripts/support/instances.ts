@@ -10,7 +10,9 @@ import { freePort } from '../../src/db/embedded.ts';
 export const FIRST_START_MS = 120_000;
 export const STOP_MS = 25_000;
 const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
-const SERVICE = ['node', '--max-old-space-size=1024', '--enable-source-maps', CLI, 'start'];
+/** Those of `npm start`; a test holds them to it. */
+export const SERVICE_FLAGS = ['--max-old-space-size=1024', '--enable-source-maps'];
+const SERVICE = ['node', ...SERVICE_FLAGS, CLI, 'start'];
 
 export interface Instance {
   process: ChildProcess;

@@ -10,8 +10,8 @@ import { type SinkProcess, startSinkProcess } from './smtp-sink.ts';
 import { type ServiceProcess, startWorkerProcess } from './worker-process.ts';
 
 /**
- * The kills fall into this part of the campaign, by mails that arrived; the rest is sent at full speed. With many kills a
- * sixth of all mails stays unknown and never arrives.
+ * The kills fall into this part of the campaign, by mails that arrived; the rest is sent at full speed. With many kills up
+ * to three mails of ten stay unknown and never arrive.
  */
 const PART_UNDER_FIRE = 0.6;
 /** Long enough for a busy machine to make a batch, or workers take it from each other for ever. */

@@ -1,4 +1,5 @@
 // What the end of an attempt to hand over a mail means for the mail (M1, M6), and when it is tried again.
+import { DAY_MS } from '../days.ts';
 import type { FailureReason } from './messages.ts';
 
 /** Steps of handing over one mail, up to which it came. */
@@ -121,7 +122,7 @@ export function refusalReason({
 const MINUTE_MS = 60_000;
 const SHORTEST_MS = 5 * MINUTE_MS;
 const LONGEST_MS = 6 * 60 * MINUTE_MS;
-const LIFETIME_MS = 3 * 24 * 60 * MINUTE_MS;
+const LIFETIME_MS = 3 * DAY_MS;
 /** Seven pauses of 5, 15, 45, 135 and then 360 minutes outlast an outage of most of a day. */
 const GROWTH = 3;
 export const MAX_ATTEMPTS = 8;
